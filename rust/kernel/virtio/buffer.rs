@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that is shared with a virtio device.
+
+use super::layout::{
+    BufferLayout,
+    Geometry, //
+};
+use crate::{
+    alloc::{
+        allocator::Kmalloc,
+        Allocator,
+        Flags,
+        NumaNode, //
+    },
+    bindings,
+    prelude::*, //
+};
+use core::{
+    alloc::Layout,
+    ptr::NonNull, //
+};
+
+/// Returns the alignment at which two DMA buffers do not disturb each other.
+fn dma_alignment() -> usize {
+    // SAFETY: An FFI call with no requirements.
+    unsafe { bindings::virtio_dma_alignment() }
+}
+
+/// One part of a buffer: where it is and how long.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    pub(super) start: NonNull<u8>,
+    pub(super) len: usize,
+}
+
+/// Memory for a number of equal buffers, in the linear map.
+///
+/// The device may write to it at any time that one of the buffers is in flight, so it is only
+/// ever copied from and to; no reference to its contents is made.
+///
+/// # Invariants
+///
+/// - `memory` was allocated by [`Kmalloc`] with `layout` and is valid for `layout.size()` bytes.
+/// - `layout.size()` is `geometry.total(slots)`.
+pub(super) struct BufferMemory {
+    memory: NonNull<u8>,
+    layout: Layout,
+    geometry: Geometry,
+    slots: usize,
+}
+
+// SAFETY: The memory belongs to this object alone, and can be freed from any thread.
+unsafe impl Send for BufferMemory {}
+
+// SAFETY: A shared reference only allows to copy out of the memory.
+unsafe impl Sync for BufferMemory {}
+
+impl BufferMemory {
+    /// Allocates `slots` zeroed buffers.
+    pub(super) fn new(buffers: BufferLayout, slots: usize, flags: Flags) -> Result<Self> {
+        let align = dma_alignment();
+        let geometry = buffers.geometry(align).ok_or(EINVAL)?;
+        let size = geometry.total(slots).ok_or(EINVAL)?;
+        if size == 0 {
+            return Err(EINVAL);
+        }
+        let layout = Layout::from_size_align(size, align).map_err(|_| EINVAL)?;
+
+        let memory = Kmalloc::alloc(layout, flags | __GFP_ZERO, NumaNode::NO_NODE)?;
+
+        // INVARIANT: `memory` was just allocated with `layout`, whose size is that of `slots`
+        // buffers.
+        Ok(Self {
+            memory: memory.cast(),
+            layout,
+            geometry,
+            slots,
+        })
+    }
+
+    /// Returns the first `len` bytes of what the device reads of buffer `index`.
+    pub(super) fn readable(&self, index: usize, len: usize) -> Result<Part> {
+        if index >= self.slots || len > self.geometry.readable() {
+            return Err(EINVAL);
+        }
+        // SAFETY: `index < self.slots`, so by the type invariants the offset lies within the
+        // allocation.
+        let start = unsafe { self.memory.add(self.geometry.readable_at(index)) };
+        Ok(Part { start, len })
+    }
+
+    /// Returns the first `len` bytes of what the device writes of buffer `index`.
+    pub(super) fn writable(&self, index: usize, len: usize) -> Result<Part> {
+        if index >= self.slots || len > self.geometry.writable() {
+            return Err(EINVAL);
+        }
+        // SAFETY: `index < self.slots`, so by the type invariants the offset lies within the
+        // allocation.
+        let start = unsafe { self.memory.add(self.geometry.writable_at(index)) };
+        Ok(Part { start, len })
+    }
+
+    /// Copies `bytes` to what the device reads of buffer `index`.
+    pub(super) fn fill(&mut self, index: usize, bytes: &[u8]) -> Result<Part> {
+        let part = self.readable(index, bytes.len())?;
+        // SAFETY: `bytes` is valid for reads and, as `readable()` checked, the part is valid for
+        // writes of the same length. They do not overlap since no reference to the memory exists.
+        unsafe {
+            part.start
+                .copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len())
+        };
+        Ok(part)
+    }
+
+    /// Copies what the device wrote to buffer `index`, from `offset` on, and returns the number of
+    /// bytes, which is smaller than `dst` if the part ends before.
+    pub(super) fn read(&self, index: usize, offset: usize, dst: &mut [u8]) -> usize {
+        let len = self
+            .geometry
+            .writable()
+            .saturating_sub(offset)
+            .min(dst.len());
+        let Ok(part) = self.writable(index, self.geometry.writable()) else {
+            return 0;
+        };
+        if len == 0 {
+            return 0;
+        }
+        // SAFETY: `offset + len` is not larger than the length of the part, so the source is valid
+        // for reads of `len` bytes; `dst` is valid for writes of as many. They do not overlap since
+        // no reference to the memory exists.
+        unsafe {
+            NonNull::from(dst)
+                .cast::<u8>()
+                .copy_from_nonoverlapping(part.start.add(offset), len)
+        };
+        len
+    }
+}
+
+impl Drop for BufferMemory {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants, `memory` was allocated by `Kmalloc` with this layout, and
+        // nobody else frees it.
+        unsafe { Kmalloc::free(self.memory, self.layout) };
+    }
+}
+
+/// A buffer of its own, for a request that does not fit into the slots of a queue.
+///
+/// It belongs to the queue from its submission until the device gave it back.
+pub struct OwnedBuffer {
+    memory: BufferMemory,
+    readable: usize,
+    writable: usize,
+}
+
+impl OwnedBuffer {
+    /// Makes a buffer with `readable` in the part that the device reads, and room for
+    /// `writable_len` zeroed bytes in the part that it writes.
+    pub fn new(readable: &[u8], writable_len: usize, flags: Flags) -> Result<Self> {
+        let layout = BufferLayout {
+            slots: 1,
+            readable: readable.len(),
+            writable: writable_len,
+        };
+        let mut memory = BufferMemory::new(layout, 1, flags)?;
+        memory.fill(0, readable)?;
+        Ok(Self {
+            memory,
+            readable: readable.len(),
+            writable: writable_len,
+        })
+    }
+
+    /// Returns the length of the part that the device writes.
+    pub fn writable_len(&self) -> usize {
+        self.writable
+    }
+
+    /// Copies from the part that the device writes, from `offset` on, and returns the number of
+    /// bytes, which is smaller than `dst` if the part ends before.
+    pub fn read(&self, offset: usize, dst: &mut [u8]) -> usize {
+        self.memory.read(0, offset, dst)
+    }
+
+    /// Returns both parts of the buffer.
+    pub(super) fn parts(&self) -> Result<(Part, Part)> {
+        Ok((
+            self.memory.readable(0, self.readable)?,
+            self.memory.writable(0, self.writable)?,
+        ))
+    }
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A virtqueue together with the buffers that it owns.
+//!
+//! Nothing in here depends on the driver; [`Queue`](super::Queue) adds the lock and the driver's
+//! own state.
+
+use super::{
+    buffer::{
+        BufferMemory,
+        OwnedBuffer, //
+    },
+    layout::BufferLayout,
+    slots::{
+        Entry,
+        Slot,
+        Slots, //
+    },
+    virtqueue::{
+        Kick,
+        VirtQueue, //
+    },
+};
+use crate::prelude::*;
+
+/// A buffer that the device gave back.
+///
+/// It is good until the next one is taken from the queue, it is released, or the queue is
+/// unlocked, whichever comes first: then its slot is free again.
+pub struct Completion {
+    slot: Slot,
+    serial: u64,
+    used_len: usize,
+}
+
+impl Completion {
+    /// Returns the slot that the submission returned.
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// Returns how many bytes the device says that it wrote.
+    ///
+    /// That is the device's word: the number may be larger than the part that it could write.
+    pub fn used_len(&self) -> usize {
+        self.used_len
+    }
+}
+
+/// How far the device is.
+enum State {
+    /// There is no virtqueue: none yet, or none between suspend and resume.
+    Detached,
+    /// There is a virtqueue, but the device may not be notified yet.
+    Found(VirtQueue),
+    /// Everything works.
+    Ready(VirtQueue),
+    /// The virtqueue is being taken away, but may still have buffers.
+    Stopping(VirtQueue),
+    /// The virtqueue is gone for good.
+    Revoked,
+}
+
+/// What the queue knows about the buffer in a slot.
+#[derive(Default)]
+struct InSlot {
+    writable_len: usize,
+    owned: Option<OwnedBuffer>,
+}
+
+/// The buffers of a queue.
+///
+/// # Invariants
+///
+/// `memory` and `contents` have at least `slots.capacity()` elements.
+struct Pool {
+    slots: Slots<KVec<Entry>>,
+    memory: BufferMemory,
+    contents: KVec<InSlot>,
+}
+
+impl Pool {
+    fn new(layout: BufferLayout, ring_size: usize) -> Result<Self> {
+        let count = layout
+            .slots_for_ring(ring_size)
+            .min(Slots::<KVec<Entry>>::MAX);
+
+        let mut contents = KVec::with_capacity(count, GFP_KERNEL)?;
+        for _ in 0..count {
+            contents.push(InSlot::default(), GFP_KERNEL)?;
+        }
+        // INVARIANT: All three are made for `count` buffers.
+        Ok(Self {
+            slots: Slots::new(KVec::from_elem(Entry::Free(None), count, GFP_KERNEL)?),
+            memory: BufferMemory::new(layout, count, GFP_KERNEL)?,
+            contents,
+        })
+    }
+}
+
+/// The buffers that a queue is about to own, allocated before its lock is taken.
+pub(super) struct NewPool(Option<Pool>);
+
+/// A virtqueue, its state and its buffers.
+///
+/// # Invariants
+///
+/// - The memory of a slot, or the owned buffer in its place, is neither freed nor touched while the
+///   slot is in flight.
+/// - `current` is a slot that the device gave back, and `serial` the number of that completion.
+pub(super) struct Ring {
+    state: State,
+    pool: Option<Pool>,
+    current: Option<Slot>,
+    serial: u64,
+    failure_told: bool,
+}
+
+impl Ring {
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::Detached,
+            pool: None,
+            current: None,
+            serial: 0,
+            failure_told: false,
+        }
+    }
+
+    /// Returns whether [`Self::attach`] needs a new pool.
+    pub(super) fn needs_pool(&self) -> bool {
+        self.pool.is_none()
+    }
+
+    /// Allocates the buffers for a ring of `ring_size` descriptors.
+    pub(super) fn new_pool(
+        layout: BufferLayout,
+        ring_size: usize,
+        needed: bool,
+    ) -> Result<NewPool> {
+        Ok(NewPool(if needed {
+            Some(Pool::new(layout, ring_size)?)
+        } else {
+            None
+        }))
+    }
+
+    /// Takes a virtqueue into use; a pool that exists already stays.
+    pub(super) fn attach(&mut self, vq: VirtQueue, pool: NewPool) {
+        if self.pool.is_none() {
+            self.pool = pool.0;
+        }
+        self.failure_told = false;
+        self.state = State::Found(vq);
+    }
+
+    /// Allows submissions and notifications.
+    pub(super) fn set_ready(&mut self) {
+        self.state = match core::mem::replace(&mut self.state, State::Detached) {
+            State::Found(vq) => State::Ready(vq),
+            other => other,
+        };
+    }
+
+    /// Refuses everything from now on.
+    ///
+    /// The buffers stay, since the device may have some of them until it is reset.
+    pub(super) fn revoke(&mut self) {
+        self.release_current();
+        self.state = match core::mem::replace(&mut self.state, State::Detached) {
+            State::Found(vq) | State::Ready(vq) => State::Stopping(vq),
+            other => other,
+        };
+    }
+
+    /// Gives up the virtqueue, for good if `forever`, and makes all slots free.
+    ///
+    /// # Safety
+    ///
+    /// After [`Self::revoke`] the device must have been reset, so that it has no buffer.
+    pub(super) unsafe fn detach(&mut self, forever: bool) {
+        if let State::Stopping(vq) = &mut self.state {
+            // SAFETY: By the safety requirements.
+            unsafe { vq.detach_unused() };
+        }
+        self.state = if forever {
+            State::Revoked
+        } else {
+            State::Detached
+        };
+
+        let Some(pool) = &mut self.pool else { return };
+        pool.slots.reset();
+        for content in pool.contents.iter_mut() {
+            content.owned = None;
+        }
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.pool.as_ref().map_or(0, |pool| pool.slots.capacity())
+    }
+
+    pub(super) fn free_slots(&self) -> usize {
+        self.pool.as_ref().map_or(0, |pool| pool.slots.free())
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.pool.as_ref().map_or(0, |pool| pool.slots.in_flight())
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        match &self.state {
+            State::Found(vq) | State::Ready(vq) => vq.is_broken(),
+            State::Detached | State::Stopping(_) | State::Revoked => true,
+        }
+    }
+
+    pub(super) fn set_broken(&mut self) {
+        if let State::Found(vq) | State::Ready(vq) = &mut self.state {
+            vq.set_broken();
+        }
+    }
+
+    /// Returns what a submission needs, or why there can be none.
+    fn usable(&mut self) -> Result<(&mut VirtQueue, &mut Pool)> {
+        let vq = match &mut self.state {
+            State::Ready(vq) if vq.is_broken() => return Err(EIO),
+            State::Ready(vq) => vq,
+            State::Found(_) => return Err(EBUSY),
+            State::Detached | State::Stopping(_) | State::Revoked => return Err(ENODEV),
+        };
+        Ok((vq, self.pool.as_mut().ok_or(ENODEV)?))
+    }
+
+    /// Copies `readable` into a slot and gives the slot to the device.
+    pub(super) fn submit(&mut self, readable: &[u8], writable_len: usize) -> Result<Slot> {
+        let (vq, pool) = self.usable()?;
+        if readable.is_empty() && writable_len == 0 {
+            return Err(EINVAL);
+        }
+
+        let slot = pool.slots.acquire().ok_or(ENOSPC)?;
+        let content = pool.contents.get_mut(slot.index());
+        let added = (|| {
+            let filled = pool.memory.fill(slot.index(), readable)?;
+            let writable = pool.memory.writable(slot.index(), writable_len)?;
+            content.ok_or(EINVAL)?.writable_len = writable_len;
+            // SAFETY: The memory of a slot is in the linear map, and by the type invariants of
+            // `Ring` it is left alone while the slot is in flight, which it is now.
+            unsafe { vq.add(filled, writable, slot.token()) }
+        })();
+        if added.is_err() {
+            pool.slots.retract(slot);
+        }
+        added.map(|()| slot)
+    }
+
+    /// Gives a buffer of its own to the device, under the number of a slot.
+    pub(super) fn submit_owned(
+        &mut self,
+        buffer: OwnedBuffer,
+    ) -> Result<Slot, (Error, OwnedBuffer)> {
+        let (vq, pool) = match self.usable() {
+            Ok(usable) => usable,
+            Err(error) => return Err((error, buffer)),
+        };
+        let Some(slot) = pool.slots.acquire() else {
+            return Err((ENOSPC, buffer));
+        };
+
+        let added = buffer.parts().and_then(|(readable, writable)| {
+            // SAFETY: The memory of an owned buffer is in the linear map. Whether the buffer is
+            // moved or not, its memory stays; by the type invariants of `Ring` it is left alone
+            // while the slot is in flight, which it is now.
+            unsafe { vq.add(readable, writable, slot.token()) }
+        });
+        match (added, pool.contents.get_mut(slot.index())) {
+            (Ok(()), Some(content)) => {
+                content.writable_len = buffer.writable_len();
+                content.owned = Some(buffer);
+                Ok(slot)
+            }
+            (added, _) => {
+                pool.slots.retract(slot);
+                Err((added.err().unwrap_or(EINVAL), buffer))
+            }
+        }
+    }
+
+    /// Takes the next buffer back from the device.
+    pub(super) fn reap(&mut self) -> Option<Result<Completion>> {
+        self.release_current();
+
+        let State::Ready(vq) = &mut self.state else {
+            return None;
+        };
+        let pool = self.pool.as_mut()?;
+        let found = vq.get();
+        if let Some((token, used_len)) = found {
+            if let Ok(slot) = pool.slots.complete(token) {
+                // INVARIANT: The slot was just given back, and the completion gets its own number.
+                self.current = Some(slot);
+                self.serial = self.serial.wrapping_add(1);
+                return Some(Ok(Completion {
+                    slot,
+                    serial: self.serial,
+                    used_len,
+                }));
+            }
+            vq.set_broken();
+        }
+
+        // Told once only: a loop over all completions must come to an end.
+        if vq.is_broken() && !self.failure_told {
+            self.failure_told = true;
+            return Some(Err(EIO));
+        }
+        None
+    }
+
+    fn is_current(&self, completion: &Completion) -> bool {
+        self.current == Some(completion.slot) && self.serial == completion.serial
+    }
+
+    /// Copies out what the device wrote.
+    pub(super) fn read(&self, completion: &Completion, dst: &mut [u8]) -> usize {
+        let (true, Some(pool)) = (self.is_current(completion), &self.pool) else {
+            return 0;
+        };
+        let index = completion.slot.index();
+        let Some(content) = pool.contents.get(index) else {
+            return 0;
+        };
+
+        let len = dst.len().min(completion.used_len).min(content.writable_len);
+        match (dst.get_mut(..len), &content.owned) {
+            (Some(dst), Some(buffer)) => buffer.read(0, dst),
+            (Some(dst), None) => pool.memory.read(index, 0, dst),
+            (None, _) => 0,
+        }
+    }
+
+    /// Gives an owned buffer back to the driver.
+    pub(super) fn take_buffer(&mut self, completion: &Completion) -> Option<OwnedBuffer> {
+        if !self.is_current(completion) {
+            return None;
+        }
+        let pool = self.pool.as_mut()?;
+        pool.contents.get_mut(completion.slot.index())?.owned.take()
+    }
+
+    /// Makes the slot of a completion free.
+    pub(super) fn release(&mut self, completion: Completion) {
+        if self.is_current(&completion) {
+            self.release_current();
+        }
+    }
+
+    /// Makes the slot of the last completion free, if that has not happened yet.
+    pub(super) fn release_current(&mut self) {
+        let (Some(slot), Some(pool)) = (self.current.take(), &mut self.pool) else {
+            return;
+        };
+        if let Some(content) = pool.contents.get_mut(slot.index()) {
+            content.owned = None;
+        }
+        pool.slots.release(slot);
+    }
+
+    /// Returns the notification for all that was submitted since the last one, if the device wants
+    /// one.
+    pub(super) fn kick(&mut self) -> Option<Kick> {
+        let State::Ready(vq) = &mut self.state else {
+            return None;
+        };
+        vq.kick()
+    }
+}
