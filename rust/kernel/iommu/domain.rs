@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IOMMU domains: the address spaces that endpoints get attached to.
+//!
+//! C header: [`include/linux/iommu.h`](srctree/include/linux/iommu.h)
+
+use core::{
+    marker::PhantomData,
+    ops::{
+        Deref,
+        RangeInclusive, //
+    },
+};
+
+use super::{
+    driver::{
+        Driver,
+        Endpoint, //
+    },
+    flags::Prots,
+    gather::Gather, //
+};
+use crate::{
+    alloc, bindings,
+    dma::DmaAddress,
+    error::VTABLE_DEFAULT_ERROR,
+    io::PhysAddr,
+    page::PAGE_SIZE,
+    prelude::*,
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    },
+};
+
+/// An address space that endpoints can be attached to.
+pub trait Domain: Send + Sync + Sized + 'static {
+    /// The driver whose endpoints can be attached.
+    type Driver: Driver;
+
+    /// Makes this the address space of `endpoint` in place of the one it has now.
+    ///
+    /// Called in process context with the lock of the endpoint's group held. The endpoint may be
+    /// behind another instance than the one that this domain was allocated for; a driver whose
+    /// domains belong to one instance answers that with [`EINVAL`]. After an error, the endpoint
+    /// has to be as it was before.
+    fn attach(&self, endpoint: &Endpoint<Self::Driver>) -> Result;
+}
+
+/// A domain whose address space is made of mappings.
+///
+/// The core never runs two calls for overlapping ranges at the same time. Except where told
+/// otherwise, the methods may be called in atomic context.
+#[vtable]
+pub trait PagingDomain: Domain {
+    /// Maps `pgcount` pages of `pgsize` bytes that are contiguous on both sides.
+    ///
+    /// Returns the number of bytes mapped, which may be a prefix even without an error: the core
+    /// then calls again for the rest. With an error, the core unmaps the prefix.
+    fn map_pages(
+        &self,
+        iova: usize,
+        paddr: PhysAddr,
+        pgsize: usize,
+        pgcount: usize,
+        prot: Prots,
+        flags: alloc::Flags,
+    ) -> (usize, Result);
+
+    /// Unmaps `pgcount` pages of `pgsize` bytes and returns the number of bytes unmapped.
+    ///
+    /// This is more than asked for if the range ends within something that can only be unmapped as
+    /// a whole, and 0 if nothing is mapped at `iova`.
+    fn unmap_pages(
+        &self,
+        iova: usize,
+        pgsize: usize,
+        pgcount: usize,
+        gather: &mut Gather<'_>,
+    ) -> usize;
+
+    /// The address that `iova` is mapped to.
+    fn iova_to_phys(&self, iova: DmaAddress) -> Option<PhysAddr>;
+
+    /// Waits until the IOMMU has forgotten everything that was unmapped so far.
+    fn flush_iotlb_all(&self) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Waits until the IOMMU has forgotten what was unmapped in the range of `gather`.
+    fn iotlb_sync(&self, _gather: &Gather<'_>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Waits until the mappings in the range are in effect.
+    ///
+    /// After an error the core unmaps the range.
+    fn iotlb_sync_map(&self, _iova: usize, _size: usize) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// What the core has to know of a paging domain.
+#[derive(Debug, Clone)]
+pub struct DomainConfig {
+    /// Page sizes, one bit each; the lowest is the granule.
+    pub pgsize_bitmap: usize,
+    /// The addresses that can be mapped.
+    pub aperture: RangeInclusive<DmaAddress>,
+    /// Whether addresses outside of the aperture cannot be used for DMA at all.
+    pub force_aperture: bool,
+}
+
+impl DomainConfig {
+    /// Refuses what would make the core compute with a shift or a range that do not exist.
+    pub(super) fn check(&self) -> Result {
+        // An empty bitmap has as many trailing zeroes as bits, so the shift fails.
+        let granule = 1usize.checked_shl(self.pgsize_bitmap.trailing_zeros());
+
+        if granule.is_none_or(|granule| granule > PAGE_SIZE) || self.aperture.is_empty() {
+            return Err(EINVAL);
+        }
+        Ok(())
+    }
+}
+
+/// A domain as the core sees it, followed by the driver's part of it.
+#[pin_data]
+#[repr(C)]
+struct DomainBox<D> {
+    domain: Opaque<bindings::iommu_domain>,
+    #[pin]
+    data: D,
+}
+
+/// A domain that has not been handed to the core yet.
+///
+/// # Invariants
+///
+/// The `ops` of the contained `struct iommu_domain` is a table of [`DomainVTable<D>`].
+pub struct NewDomain<D: Domain>(Pin<KBox<DomainBox<D>>>);
+
+impl<D: PagingDomain> NewDomain<D> {
+    /// Allocates a domain whose address space is made of mappings.
+    ///
+    /// Fails with [`EINVAL`] if `config` has no page size, a granule above the size of a page or an
+    /// empty aperture.
+    pub fn paging(config: DomainConfig, init: impl PinInit<D, Error>) -> Result<Self> {
+        config.check()?;
+
+        Self::new(
+            bindings::iommu_domain {
+                ops: DomainVTable::<D>::PAGING,
+                pgsize_bitmap: config.pgsize_bitmap,
+                geometry: bindings::iommu_domain_geometry {
+                    aperture_start: *config.aperture.start(),
+                    aperture_end: *config.aperture.end(),
+                    force_aperture: config.force_aperture,
+                },
+                ..pin_init::zeroed()
+            },
+            init,
+        )
+    }
+}
+
+impl<D: Domain> NewDomain<D> {
+    /// Allocates a domain in which every address is its own translation.
+    pub fn identity(init: impl PinInit<D, Error>) -> Result<Self> {
+        Self::new(
+            bindings::iommu_domain {
+                ops: DomainVTable::<D>::IDENTITY,
+                ..pin_init::zeroed()
+            },
+            init,
+        )
+    }
+
+    /// `domain.ops` must be a table of [`DomainVTable<D>`].
+    fn new(domain: bindings::iommu_domain, init: impl PinInit<D, Error>) -> Result<Self> {
+        let boxed = KBox::try_pin_init(
+            try_pin_init!(DomainBox {
+                domain: Opaque::new(domain),
+                data <- init,
+            }),
+            GFP_KERNEL,
+        )?;
+
+        // INVARIANT: Both callers use a table of `DomainVTable<D>`.
+        Ok(Self(boxed))
+    }
+
+    /// Gives the domain to the core, which ends it with `ops->free()`.
+    pub(super) fn into_raw(self) -> *mut bindings::iommu_domain {
+        // CAST: `domain` is the first field of the `repr(C)` structure.
+        self.0.into_foreign().cast()
+    }
+}
+
+impl<D: Domain> Deref for NewDomain<D> {
+    type Target = D;
+
+    fn deref(&self) -> &D {
+        &self.0.data
+    }
+}
+
+/// The callbacks of the domains of type `D`.
+struct DomainVTable<D>(PhantomData<D>);
+
+impl<D: Domain> DomainVTable<D> {
+    const IDENTITY: &'static bindings::iommu_domain_ops = &bindings::iommu_domain_ops {
+        attach_dev: Some(Self::attach_dev),
+        free: Some(Self::free),
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// `domain` must come from [`NewDomain::<D>::into_raw`] and not have been freed for `'a`.
+    unsafe fn data<'a>(domain: *mut bindings::iommu_domain) -> &'a D {
+        // SAFETY: By the safety requirements this is the first field of a live `DomainBox<D>`,
+        // whose `data` is only accessed by shared reference until it is freed.
+        unsafe { &(*domain.cast::<DomainBox<D>>()).data }
+    }
+
+    /// # Safety
+    ///
+    /// * `domain` must be a live domain that has this function in its table.
+    /// * `dev` must be a device that was probed by an IOMMU driver and not released.
+    unsafe extern "C" fn attach_dev(
+        domain: *mut bindings::iommu_domain,
+        dev: *mut bindings::device,
+        _old: *mut bindings::iommu_domain,
+    ) -> c_int {
+        // SAFETY: Only `NewDomain<D>` has this function in its table.
+        let domain = unsafe { Self::data(domain) };
+        // SAFETY: By the safety requirements.
+        let endpoint = unsafe { Endpoint::<D::Driver>::try_from_raw(dev) };
+
+        match endpoint
+            .ok_or(EINVAL)
+            .and_then(|endpoint| domain.attach(endpoint))
+        {
+            Ok(()) => 0,
+            Err(err) => err.to_errno(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `domain` must be a live domain that has this function in its table, and must not be used
+    /// afterwards.
+    unsafe extern "C" fn free(domain: *mut bindings::iommu_domain) {
+        // SAFETY: Only `NewDomain<D>` has this function in its table, so this came from its
+        // `into_raw()`, and by the safety requirements it is given back here only once.
+        drop(unsafe { Pin::<KBox<DomainBox<D>>>::from_foreign(domain.cast()) });
+    }
+}
+
+impl<D: PagingDomain> DomainVTable<D> {
+    const PAGING: &'static bindings::iommu_domain_ops = &bindings::iommu_domain_ops {
+        attach_dev: Some(Self::attach_dev),
+        map_pages: Some(Self::map_pages),
+        unmap_pages: Some(Self::unmap_pages),
+        flush_iotlb_all: if D::HAS_FLUSH_IOTLB_ALL {
+            Some(Self::flush_iotlb_all)
+        } else {
+            None
+        },
+        iotlb_sync_map: if D::HAS_IOTLB_SYNC_MAP {
+            Some(Self::iotlb_sync_map)
+        } else {
+            None
+        },
+        iotlb_sync: if D::HAS_IOTLB_SYNC {
+            Some(Self::iotlb_sync)
+        } else {
+            None
+        },
+        iova_to_phys: Some(Self::iova_to_phys),
+        free: Some(Self::free),
+        ..pin_init::zeroed()
+    };
+
+    /// Rounds `bytes` down to what the core can go on from.
+    ///
+    /// The core calls `BUG()` when it is left with less than a granule.
+    ///
+    /// # Safety
+    ///
+    /// `domain` must be a live domain.
+    unsafe fn whole_granules(domain: *mut bindings::iommu_domain, bytes: usize) -> usize {
+        // SAFETY: By the safety requirements.
+        let pgsize_bitmap = unsafe { (*domain).pgsize_bitmap };
+        let lowest = pgsize_bitmap & pgsize_bitmap.wrapping_neg();
+
+        bytes & !lowest.wrapping_sub(1)
+    }
+
+    /// # Safety
+    ///
+    /// * `domain` must be a live domain that has this function in its table.
+    /// * `mapped` must be valid for a write.
+    unsafe extern "C" fn map_pages(
+        domain: *mut bindings::iommu_domain,
+        iova: usize,
+        paddr: PhysAddr,
+        pgsize: usize,
+        pgcount: usize,
+        prot: c_int,
+        gfp: bindings::gfp_t,
+        mapped: *mut usize,
+    ) -> c_int {
+        // SAFETY: Only `NewDomain<D>` has this function in its table.
+        let data = unsafe { Self::data(domain) };
+        let flags = alloc::Flags::from_raw(gfp);
+
+        let (bytes, result) =
+            data.map_pages(iova, paddr, pgsize, pgcount, Prots::from_raw(prot), flags);
+        // SAFETY: The domain is live.
+        let bytes = unsafe { Self::whole_granules(domain, bytes) };
+        let bytes = bytes.min(pgsize.saturating_mul(pgcount));
+        // SAFETY: Valid for a write by the safety requirements.
+        unsafe { *mapped = bytes };
+
+        match result {
+            // The core would ask for the same again, for ever.
+            Ok(()) if bytes == 0 => EIO.to_errno(),
+            Ok(()) => 0,
+            Err(err) => err.to_errno(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// * `domain` must be a live domain that has this function in its table.
+    /// * `gather` must be valid and not be accessed by others during the call.
+    unsafe extern "C" fn unmap_pages(
+        domain: *mut bindings::iommu_domain,
+        iova: usize,
+        pgsize: usize,
+        pgcount: usize,
+        gather: *mut bindings::iommu_iotlb_gather,
+    ) -> usize {
+        // SAFETY: Only `NewDomain<D>` has this function in its table.
+        let data = unsafe { Self::data(domain) };
+        // SAFETY: By the safety requirements.
+        let mut gather = unsafe { Gather::from_raw(gather) };
+
+        let bytes = data.unmap_pages(iova, pgsize, pgcount, &mut gather);
+        // SAFETY: The domain is live.
+        unsafe { Self::whole_granules(domain, bytes) }
+    }
+
+    /// # Safety
+    ///
+    /// `domain` must be a live domain that has this function in its table.
+    unsafe extern "C" fn iova_to_phys(
+        domain: *mut bindings::iommu_domain,
+        iova: DmaAddress,
+    ) -> PhysAddr {
+        // SAFETY: Only `NewDomain<D>` has this function in its table.
+        let data = unsafe { Self::data(domain) };
+
+        data.iova_to_phys(iova).unwrap_or(0)
+    }
+
+    /// # Safety
+    ///
+    /// `domain` must be a live domain that has this function in its table.
+    unsafe extern "C" fn flush_iotlb_all(domain: *mut bindings::iommu_domain) {
+        // SAFETY: Only `NewDomain<D>` has this function in its table.
+        unsafe { Self::data(domain) }.flush_iotlb_all();
+    }
+
+    /// # Safety
+    ///
+    /// * `domain` must be a live domain that has this function in its table.
+    /// * `gather` must be valid and not be accessed by others during the call.
+    unsafe extern "C" fn iotlb_sync(
+        domain: *mut bindings::iommu_domain,
+        gather: *mut bindings::iommu_iotlb_gather,
+    ) {
+        // SAFETY: Only `NewDomain<D>` has this function in its table.
+        let data = unsafe { Self::data(domain) };
+        // SAFETY: By the safety requirements.
+        let gather = unsafe { Gather::from_raw(gather) };
+
+        data.iotlb_sync(&gather);
+    }
+
+    /// # Safety
+    ///
+    /// `domain` must be a live domain that has this function in its table.
+    unsafe extern "C" fn iotlb_sync_map(
+        domain: *mut bindings::iommu_domain,
+        iova: usize,
+        size: usize,
+    ) -> c_int {
+        // SAFETY: Only `NewDomain<D>` has this function in its table.
+        let data = unsafe { Self::data(domain) };
+
+        match data.iotlb_sync_map(iova, size) {
+            Ok(()) => 0,
+            Err(err) => err.to_errno(),
+        }
+    }
+}
