@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Outstanding requests.
+
+use super::{
+    super::{
+        ledger::{
+            Ledger,
+            Purpose,
+            UnknownSlot, //
+        },
+        proto::{
+            DomainId,
+            Failure,
+            Status, //
+        }, //
+    },
+    holds,
+    range,
+    same,
+    Case, //
+};
+
+const DOMAIN: DomainId = DomainId::new(1);
+const OTHER: DomainId = DomainId::new(2);
+const FAILED: Result<(), Failure> = Err(Failure::Status(Status::NoMem));
+
+const fn map(domain: DomainId, start: u64, last: u64) -> Purpose {
+    Purpose::Map {
+        domain,
+        iova: range(start, last),
+    }
+}
+
+const fn unmap(domain: DomainId, start: u64, last: u64) -> Purpose {
+    Purpose::Unmap {
+        domain,
+        iova: range(start, last),
+    }
+}
+
+/// Each caller gets its own answer, once, whatever the order.
+pub(crate) fn answers() -> Case {
+    let (mut pending, mut ended) = ([None; 2], [None; 4]);
+    let mut ledger = Ledger::new(pending.as_mut_slice(), ended.as_mut_slice());
+
+    let first = ledger.open(0, Purpose::Awaited).ok_or("first")?;
+    let second = ledger.open(1, Purpose::Awaited).ok_or("second")?;
+
+    holds("no two tickets are alike", first != second)?;
+    same("both are out", ledger.in_flight(), 2)?;
+    same("no answer yet", ledger.answer(first), None)?;
+    same("second ends", ledger.close(1, Ok(())), Ok(()))?;
+    same("first still waits", ledger.answer(first), None)?;
+    same("first ends", ledger.close(0, FAILED), Ok(()))?;
+    same("none is out", ledger.in_flight(), 0)?;
+    same("first failed", ledger.answer(first), Some(FAILED))?;
+    same("second succeeded", ledger.answer(second), Some(Ok(())))?;
+    same("first is told once", ledger.answer(first), None)?;
+    same("second is told once", ledger.answer(second), None)
+}
+
+/// What is refused changes nothing.
+pub(crate) fn refusals() -> Case {
+    let (mut pending, mut ended) = ([None; 2], [None; 2]);
+    let mut ledger = Ledger::new(pending.as_mut_slice(), ended.as_mut_slice());
+
+    holds("no such slot", ledger.open(2, Purpose::Awaited).is_none())?;
+    same("no such request", ledger.close(2, Ok(())), Err(UnknownSlot))?;
+    same("not in use", ledger.close(0, Ok(())), Err(UnknownSlot))?;
+
+    let ticket = ledger.open(0, Purpose::Awaited).ok_or("open")?;
+    holds("in use", ledger.open(0, Purpose::Awaited).is_none())?;
+    same("one is out", ledger.in_flight(), 1)?;
+    same("ends", ledger.close(0, FAILED), Ok(()))?;
+    same("ends once", ledger.close(0, Ok(())), Err(UnknownSlot))?;
+    same("as it did at first", ledger.answer(ticket), Some(FAILED))
+}
+
+/// A request is taken only if there is room for its end.
+pub(crate) fn room() -> Case {
+    let (mut pending, mut ended) = ([None; 2], [None; 2]);
+    let mut ledger = Ledger::new(pending.as_mut_slice(), ended.as_mut_slice());
+    let page = |number| map(DOMAIN, number, number);
+
+    ledger.open(0, page(0)).ok_or("first")?;
+    ledger.open(1, page(1)).ok_or("second")?;
+    holds("full of requests", !ledger.has_room())?;
+    same("one fails", ledger.close(0, FAILED), Ok(()))?;
+    holds("full with its failure", !ledger.has_room())?;
+    holds("refused", ledger.open(0, page(2)).is_none())?;
+    same("one succeeds", ledger.close(1, Ok(())), Ok(()))?;
+    holds("success takes no room", ledger.has_room())?;
+    holds("accepted", ledger.open(0, page(2)).is_some())
+}
+
+/// Failures of mappings go to whoever asks for their range.
+pub(crate) fn failures() -> Case {
+    const LOW: Purpose = map(DOMAIN, 0x1000, 0x1fff);
+    const HIGH: Purpose = map(DOMAIN, 0x2000, 0x2fff);
+    const ALL: Purpose = map(DOMAIN, 0, u64::MAX);
+    let (mut pending, mut ended) = ([None; 2], [None; 4]);
+    let mut ledger = Ledger::new(pending.as_mut_slice(), ended.as_mut_slice());
+
+    ledger.open(0, LOW).ok_or("low")?;
+    ledger.open(1, HIGH).ok_or("high")?;
+    holds("not settled", !ledger.is_settled(ALL))?;
+    same("low fails", ledger.close(0, FAILED), Ok(()))?;
+    holds("low is settled", ledger.is_settled(LOW))?;
+    holds("high is not", !ledger.is_settled(HIGH))?;
+    holds(
+        "other domain is",
+        ledger.is_settled(map(OTHER, 0, u64::MAX)),
+    )?;
+    holds("unmaps are", ledger.is_settled(unmap(DOMAIN, 0, u64::MAX)))?;
+    same("high succeeds", ledger.close(1, Ok(())), Ok(()))?;
+
+    let failure = Some((range(0x1000, 0x1fff), Failure::Status(Status::NoMem)));
+    let high = ledger.failure(HIGH);
+    let unmapped = ledger.failure(unmap(DOMAIN, 0, u64::MAX));
+    let other = ledger.failure(map(OTHER, 0, u64::MAX));
+    same("not for another range", high, None)?;
+    same("not for unmaps", unmapped, None)?;
+    same("not for another domain", other, None)?;
+    same(
+        "for who touches it",
+        ledger.failure(map(DOMAIN, 0x1fff, 0x1fff)),
+        failure,
+    )?;
+    same("once", ledger.failure(ALL), None)
+}

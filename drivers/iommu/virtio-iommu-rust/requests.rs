@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The request queue: giving requests to the device and hearing what became of them.
+//!
+//! Nobody waits with a lock held or with interrupts off that were on, and nobody waits for ever: a
+//! device that leaves a request unanswered for [`TIMEOUT`] is given up, after which every request
+//! fails with `EIO`. What it was given stays with the queue until the device is reset, since it
+//! may still write there.
+//!
+//! MAP and UNMAP requests allocate nothing: INDIRECT_DESC is refused, and the buffers are the
+//! queue's own.
+//!
+//! # Lock order
+//!
+//! 1. `Requests::probing`
+//! 2. the lock of the queue
+
+use kernel::{
+    device,
+    processor::cpu_relax,
+    sync::{
+        aref::ARef,
+        new_mutex,
+        Arc,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        Delta,
+        Instant,
+        Monotonic, //
+    },
+    virtio::{
+        self,
+        BufferLayout,
+        OwnedBuffer,
+        Queue,
+        QueueGuard, //
+    },
+};
+
+use kernel::prelude::*;
+
+use crate::{
+    convert::to_error,
+    ledger::{
+        Ended,
+        Ledger,
+        Pending,
+        Purpose,
+        Ticket, //
+    },
+    proto::{
+        check_completion,
+        DomainId,
+        EndpointId,
+        Failure,
+        Request,
+        MAX_MAP_READABLE,
+        MAX_READABLE,
+        TAIL_LEN, //
+    },
+    range::IovaRange, //
+};
+
+/// How long the device may take for one request.
+const TIMEOUT: Delta = Delta::from_secs(10);
+
+/// How long a caller that may sleep looks at the queue before it does.
+const SPIN: Delta = Delta::from_micros(200);
+
+/// How long such a caller then sleeps between looks.
+const NAP: Delta = Delta::from_micros(50);
+
+/// How many requests may be with the device at once, as far as its ring has room.
+pub(crate) const MAX_IN_FLIGHT: usize = 128;
+
+/// How many failures of MAP and UNMAP may wait to be asked for before new requests are refused.
+const MAX_UNHEARD: usize = 128;
+
+/// Whether a caller may sleep while it waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Spin,
+    Sleep,
+}
+
+/// What the lock of the queue protects.
+pub(crate) struct State {
+    ledger: Ledger<KVec<Option<Pending>>, KVec<Option<Ended>>>,
+    /// The buffer of the last PROBE that the device answered.
+    probed: Option<OwnedBuffer>,
+    /// The device was given up.
+    dead: bool,
+}
+
+impl State {
+    /// Creates the state of a queue that nothing was submitted to.
+    pub(crate) fn new() -> Result<Self> {
+        let pending = KVec::from_elem(None, MAX_IN_FLIGHT, GFP_KERNEL)?;
+        let ended = KVec::from_elem(None, MAX_IN_FLIGHT + MAX_UNHEARD, GFP_KERNEL)?;
+        Ok(Self {
+            ledger: Ledger::new(pending, ended),
+            probed: None,
+            dead: false,
+        })
+    }
+}
+
+/// The request queue of one device.
+#[pin_data]
+pub(crate) struct Requests {
+    dev: ARef<device::Device>,
+    queue: Arc<Queue<State>>,
+    /// Held over each PROBE, whose answer has one place.
+    #[pin]
+    probing: Mutex<()>,
+}
+
+impl Requests {
+    /// What the slots of the queue hold: everything but PROBE, which brings its own buffer.
+    pub(crate) const LAYOUT: BufferLayout = BufferLayout {
+        slots: MAX_IN_FLIGHT,
+        readable: MAX_MAP_READABLE,
+        writable: TAIL_LEN,
+    };
+
+    /// Creates the request side on top of `queue`, whose device is `dev`.
+    pub(crate) fn new(dev: ARef<device::Device>, queue: Arc<Queue<State>>) -> impl PinInit<Self> {
+        pin_init!(Self {
+            dev,
+            queue,
+            probing <- new_mutex!((), "virtio_iommu_probing"),
+        })
+    }
+
+    /// Sends a request and returns how it ended. May sleep.
+    pub(crate) fn call(&self, request: &Request) -> Result {
+        let ticket = loop {
+            match self.submit(request, Purpose::Awaited)? {
+                Some(ticket) => break ticket,
+                None => self.make_room(Patience::Sleep)?,
+            }
+        };
+        self.answer(ticket)
+    }
+
+    /// Sends a PROBE of `probe_size` bytes and returns the properties. May sleep.
+    pub(crate) fn probe(&self, endpoint: EndpointId, probe_size: usize) -> Result<OwnedBuffer> {
+        let _one_at_a_time = self.probing.lock();
+        let request = Request::Probe { endpoint };
+        let mut bytes = [0; MAX_READABLE];
+        let mut buffer = OwnedBuffer::new(
+            request.encode(&mut bytes),
+            request.writable_len(probe_size),
+            GFP_KERNEL,
+        )?;
+        let ticket = loop {
+            match self.submit_owned(buffer)? {
+                Ok(ticket) => break ticket,
+                Err(returned) => buffer = returned,
+            }
+            self.make_room(Patience::Sleep)?;
+        };
+        let result = self.answer(ticket);
+        let probed = self.queue.lock().data_mut().probed.take();
+        result.and(probed.ok_or(EIO))
+    }
+
+    /// Gives the device a MAP request without telling it, if there is room.
+    ///
+    /// Returns whether there was. How the request ends is what [`Self::sync_map`] returns.
+    pub(crate) fn try_map(
+        &self,
+        domain: DomainId,
+        iova: IovaRange,
+        request: &Request,
+    ) -> Result<bool> {
+        let ticket = self.submit(request, Purpose::Map { domain, iova })?;
+        Ok(ticket.is_some())
+    }
+
+    /// Waits until the device has answered one of its requests, if it has all that fit.
+    pub(crate) fn wait_for_room(&self) -> Result {
+        self.make_room(Patience::Spin)
+    }
+
+    /// Waits for the MAP requests of `domain` that touch `iova`, and returns the first failure.
+    pub(crate) fn sync_map(&self, domain: DomainId, iova: IovaRange) -> Result {
+        let purpose = Purpose::Map { domain, iova };
+        self.settle(purpose)?;
+        self.first_failure(purpose).map_or(Ok(()), |(_, failure)| {
+            Err(to_error(failure.errno()))
+        })
+    }
+
+    /// Gives the device an UNMAP request for `iova`, without telling it.
+    ///
+    /// The device may answer requests in any order, so MAP requests of that range are waited for.
+    pub(crate) fn unmap(&self, domain: DomainId, iova: IovaRange) -> Result {
+        let maps = Purpose::Map { domain, iova };
+        self.settle(maps)?;
+        // Whoever made the mappings did not want to know and now they are gone.
+        let _ = self.first_failure(maps);
+
+        let request = Request::Unmap { domain, iova };
+        while self
+            .submit(&request, Purpose::Unmap { domain, iova })?
+            .is_none()
+        {
+            self.make_room(Patience::Spin)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the UNMAP requests of `domain` that touch `iova`.
+    ///
+    /// A failed one is tried once more. `stale` is called for each range that then is still mapped.
+    pub(crate) fn sync_unmap(
+        &self,
+        domain: DomainId,
+        iova: IovaRange,
+        mut stale: impl FnMut(IovaRange, Error),
+    ) -> Result {
+        let purpose = Purpose::Unmap { domain, iova };
+        self.settle(purpose)?;
+        // Each turn takes a failure out, and only the retry below can put one in.
+        while let Some((failed, _)) = self.take_failure(purpose) {
+            let again = Purpose::Unmap {
+                domain,
+                iova: failed,
+            };
+            self.unmap(domain, failed)?;
+            self.settle(again)?;
+            if let Some((_, failure)) = self.take_failure(again) {
+                stale(failed, to_error(failure.errno()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Submits a request that fits a slot; `None` if there is no room.
+    fn submit(&self, request: &Request, purpose: Purpose) -> Result<Option<Ticket>> {
+        let mut bytes = [0; MAX_READABLE];
+        let readable = request.encode(&mut bytes);
+        let mut queue = self.lock_for_submit()?;
+        if !queue.data().ledger.has_room() {
+            return Ok(None);
+        }
+        match queue.submit(readable, TAIL_LEN) {
+            Ok(slot) => Self::record(&mut queue, slot, purpose).map(Some),
+            Err(ENOSPC) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Submits a request that brings its buffer, and gives the buffer back if there is no room.
+    fn submit_owned(&self, buffer: OwnedBuffer) -> Result<Result<Ticket, OwnedBuffer>> {
+        let mut queue = self.lock_for_submit()?;
+        if !queue.data().ledger.has_room() {
+            return Ok(Err(buffer));
+        }
+        match queue.submit_owned(buffer) {
+            Ok(slot) => Self::record(&mut queue, slot, Purpose::Awaited).map(Ok),
+            Err((ENOSPC, buffer)) => Ok(Err(buffer)),
+            Err((error, _)) => Err(error),
+        }
+    }
+
+    /// Locks the queue of a device that was not given up.
+    fn lock_for_submit(&self) -> Result<QueueGuard<'_, State>> {
+        let queue = self.queue.lock();
+        if queue.data().dead {
+            return Err(EIO);
+        }
+        Ok(queue)
+    }
+
+    /// Enters a submitted request into the ledger.
+    fn record(
+        queue: &mut QueueGuard<'_, State>,
+        slot: virtio::Slot,
+        purpose: Purpose,
+    ) -> Result<Ticket> {
+        // The ledger has a place for each slot, and the caller saw that it has room.
+        let ticket = queue.data_mut().ledger.open(slot.index(), purpose);
+        ticket.ok_or(EIO)
+    }
+
+    /// Waits for the answer to one request.
+    fn answer(&self, ticket: Ticket) -> Result {
+        self.wait(Patience::Sleep, |queue| queue.data_mut().ledger.answer(ticket))?
+            .map_err(|failure| to_error(failure.errno()))
+    }
+
+    /// Waits until no request that `purpose` meets is unanswered.
+    fn settle(&self, purpose: Purpose) -> Result {
+        self.wait(Patience::Spin, |queue| {
+            queue.data().ledger.is_settled(purpose).then_some(())
+        })
+    }
+
+    /// Waits until there is room for one more request.
+    fn make_room(&self, patience: Patience) -> Result {
+        self.wait(patience, |queue| {
+            let ledger = &queue.data().ledger;
+            if ledger.has_room() {
+                return (queue.free_slots() > 0).then_some(Ok(()));
+            }
+            // Only failures fill the ledger, and the callers that could take them out may be
+            // behind this one.
+            (ledger.in_flight() == 0).then_some(Err(EIO))
+        })?
+    }
+
+    /// Forgets the failures in a domain that is going away, before its ID is used again.
+    pub(crate) fn forget(&self, domain: DomainId) {
+        let _ = self.first_failure(Purpose::Map {
+            domain,
+            iova: IovaRange::ALL,
+        });
+        let _ = self.first_failure(Purpose::Unmap {
+            domain,
+            iova: IovaRange::ALL,
+        });
+    }
+
+    /// Takes one failure of a request that `purpose` meets.
+    fn take_failure(&self, purpose: Purpose) -> Option<(IovaRange, Failure)> {
+        self.queue.lock().data_mut().ledger.failure(purpose)
+    }
+
+    /// Takes all failures of requests that `purpose` meets and returns one.
+    fn first_failure(&self, purpose: Purpose) -> Option<(IovaRange, Failure)> {
+        let mut queue = self.queue.lock();
+        let ledger = &mut queue.data_mut().ledger;
+        let first = ledger.failure(purpose)?;
+        while ledger.failure(purpose).is_some() {}
+        Some(first)
+    }
+
+    /// Tells the device about new requests and waits until `ready` returns something.
+    fn wait<R>(
+        &self,
+        patience: Patience,
+        mut ready: impl FnMut(&mut QueueGuard<'_, State>) -> Option<R>,
+    ) -> Result<R> {
+        let mut since: Option<Instant<Monotonic>> = None;
+        loop {
+            let mut queue = self.queue.lock();
+            Self::reap(&mut queue);
+            if let Some(result) = ready(&mut queue) {
+                return Ok(result);
+            }
+            if queue.data().dead || queue.is_broken() {
+                return Err(EIO);
+            }
+            let kick = queue.kick();
+            drop(queue);
+            if let Some(kick) = kick {
+                kick.notify();
+            }
+
+            let waited = since.get_or_insert_with(Instant::now).elapsed();
+            if waited >= TIMEOUT {
+                self.give_up();
+                return Err(EIO);
+            }
+            if patience == Patience::Sleep && waited >= SPIN {
+                fsleep(NAP);
+            } else {
+                cpu_relax();
+            }
+        }
+    }
+
+    /// Takes the device's answers off the queue, as many as fit it.
+    fn reap(queue: &mut QueueGuard<'_, State>) {
+        for _ in 0..queue.capacity() {
+            let completion = match queue.reap() {
+                None => return,
+                Some(Ok(completion)) => completion,
+                Some(Err(_)) => {
+                    queue.data_mut().dead = true;
+                    return;
+                }
+            };
+            let used = u32::try_from(completion.used_len()).unwrap_or(u32::MAX);
+            let mut tail = [0; TAIL_LEN];
+            let owned = queue.take_buffer(&completion);
+            let expected = match &owned {
+                None => {
+                    queue.read(&completion, &mut tail);
+                    TAIL_LEN
+                }
+                Some(buffer) => {
+                    let expected = buffer.writable_len();
+                    buffer.read(expected.saturating_sub(TAIL_LEN), &mut tail);
+                    expected
+                }
+            };
+            let result = check_completion(used, expected, &tail);
+            let slot = completion.slot().index();
+            let state = queue.data_mut();
+            if owned.is_some() {
+                state.probed = owned;
+            }
+            // The queue has checked that the slot was in flight.
+            if state.ledger.close(slot, result).is_err() {
+                state.dead = true;
+            }
+        }
+    }
+
+    /// Stops using a device that does not answer.
+    fn give_up(&self) {
+        let mut queue = self.queue.lock();
+        let first = !core::mem::replace(&mut queue.data_mut().dead, true);
+        let in_flight = queue.data().ledger.in_flight();
+        queue.break_queue();
+        drop(queue);
+        if first {
+            dev_err!(
+                self.dev,
+                "device does not answer, {} requests given up\n",
+                in_flight
+            );
+        }
+    }
+}

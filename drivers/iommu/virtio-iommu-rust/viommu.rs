@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One virtio-iommu device as the IOMMU core sees it.
+
+use kernel::{
+    device,
+    ida::Ida,
+    iommu::{
+        self,
+        Capability,
+        FwSpec,
+        IdentityDomain,
+        NewDomain,
+        Prot,
+        Prots,
+        ReservedKind,
+        ReservedRegion,
+        ReservedRegions, //
+    },
+    ratelimit::RateLimit,
+    sync::{
+        aref::ARef,
+        new_mutex,
+        Arc,
+        Mutex, //
+    }, //
+};
+
+use kernel::prelude::*;
+
+use crate::{
+    domain::{
+        Bypass,
+        Paging, //
+    },
+    endpoint::EndpointState,
+    limits::Limits,
+    probe::{
+        ResvKind,
+        ResvMem, //
+    },
+    proto::DomainId,
+    requests::Requests, //
+};
+
+/// Where MSIs are mapped on architectures whose MSIs are translated, if the device has no window
+/// for them. The same as in other IOMMU drivers.
+const SOFTWARE_MSI: (u64, usize) = (0x800_0000, 0x10_0000);
+
+/// One device.
+#[pin_data]
+pub(crate) struct Viommu {
+    dev: ARef<device::Device>,
+    limits: Limits,
+    #[pin]
+    requests: Requests,
+    #[pin]
+    domain_ids: Ida,
+    /// Held while endpoints move between domains.
+    #[pin]
+    pub(crate) attaching: Mutex<()>,
+    /// On messages about mappings that the device did not remove.
+    #[pin]
+    pub(crate) stale_limit: RateLimit,
+}
+
+impl Viommu {
+    /// Creates the state of the device `dev` that answers `requests`.
+    pub(crate) fn new(
+        dev: ARef<device::Device>,
+        limits: Limits,
+        requests: impl PinInit<Requests>,
+    ) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                dev,
+                limits,
+                requests <- requests,
+                domain_ids <- Ida::new(),
+                attaching <- new_mutex!((), "virtio_iommu_attaching"),
+                stale_limit <- RateLimit::new(c"virtio_iommu unmap"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The device, for messages.
+    pub(crate) fn device(&self) -> &device::Device {
+        &self.dev
+    }
+
+    /// What the device can do.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The way to talk to the device.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// Allocates an ID for a domain that translates.
+    pub(crate) fn alloc_domain_id(&self) -> Result<DomainId> {
+        let ids = self.limits.domains.ok_or(ENOSPC)?;
+        let id = self
+            .domain_ids
+            .alloc(ids.first.get()..=ids.last.get(), GFP_KERNEL)?;
+        Ok(DomainId::new(id))
+    }
+
+    /// Gives the ID of a domain back.
+    pub(crate) fn free_domain_id(&self, id: DomainId) {
+        self.domain_ids.free(id.get());
+    }
+}
+
+kernel::iommu_ops! { static VIOMMU_OPS: Viommu; }
+
+#[vtable]
+impl iommu::Driver for Viommu {
+    type Endpoint = EndpointState;
+    type Paging = Paging;
+    type Identity = Bypass;
+
+    fn probe_device(
+        instance: &Arc<Self>,
+        dev: &device::Device,
+        fwspec: &FwSpec<'_>,
+    ) -> Result<impl PinInit<EndpointState, Error>> {
+        EndpointState::probe(instance, dev, fwspec.ids())
+    }
+
+    fn release_device(endpoint: &iommu::Endpoint<Self>) {
+        endpoint.data().detach(endpoint);
+    }
+
+    fn capable(_endpoint: &iommu::Endpoint<Self>, cap: Capability) -> bool {
+        matches!(
+            cap,
+            Capability::CacheCoherency | Capability::DeferredFlush
+        )
+    }
+
+    fn reserved_regions(
+        endpoint: &iommu::Endpoint<Self>,
+        list: &mut ReservedRegions<'_>,
+    ) -> Result {
+        let reserved = endpoint.data().reserved();
+        for mem in reserved {
+            list.add(region(mem)?)?;
+        }
+        // An MSI is translated only where the interrupt controller says so.
+        let has_window = reserved.iter().any(|mem| mem.kind.is_msi());
+        if cfg!(CONFIG_IRQ_MSI_IOMMU) && !has_window {
+            let (start, length) = SOFTWARE_MSI;
+            list.add(ReservedRegion {
+                start,
+                length,
+                prot: msi_prot(),
+                kind: ReservedKind::SwMsi,
+            })?;
+        }
+        list.add_firmware();
+        Ok(())
+    }
+
+    fn alloc_paging(endpoint: &iommu::Endpoint<Self>) -> Result<NewDomain<Paging>> {
+        Paging::new(endpoint.instance())
+    }
+
+    fn alloc_identity(endpoint: &iommu::Endpoint<Self>) -> Result<IdentityDomain<Self>> {
+        let viommu = endpoint.instance();
+        match viommu.limits().identity {
+            Some(id) => Bypass::new(viommu, id).map(IdentityDomain::Bypass),
+            None => {
+                let reserved = endpoint.data().reserved().iter().map(|mem| mem.range);
+                Paging::identity(viommu, reserved).map(IdentityDomain::Mapped)
+            }
+        }
+    }
+}
+
+/// The accesses that an MSI window is for.
+fn msi_prot() -> Prots {
+    Prot::Write | Prot::NoExec | Prot::Mmio
+}
+
+/// Returns a region of the device as the IOMMU core describes it.
+fn region(mem: &ResvMem) -> Result<ReservedRegion> {
+    let (kind, prot) = match mem.kind {
+        ResvKind::Msi => (ReservedKind::Msi, msi_prot()),
+        ResvKind::Reserved | ResvKind::Unknown(_) => (ReservedKind::Reserved, Prots::default()),
+    };
+    Ok(ReservedRegion {
+        start: mem.range.start(),
+        length: usize::try_from(mem.range.len().ok_or(EOVERFLOW)?)?,
+        prot,
+        kind,
+    })
+}

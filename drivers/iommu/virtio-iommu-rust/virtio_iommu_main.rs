@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Virtio IOMMU driver.
+//!
+//! C version of this driver: [`drivers/iommu/virtio-iommu.c`](srctree/drivers/iommu/virtio-iommu.c)
+//!
+//! C header: [`include/uapi/linux/virtio_iommu.h`](srctree/include/uapi/linux/virtio_iommu.h)
+//!
+//! Specification: Virtual I/O Device (VIRTIO) Version 1.3, section 5.13 "IOMMU device".
+//!
+//! In QEMU: `-device virtio-iommu-pci`, and `iommu_platform=on` for each virtio device that is to
+//! be behind it.
+//!
+//! The layers, from the bottom: the protocol and the bookkeeping of requests know nothing of the
+//! kernel (`proto`, `probe`, `fault`, `limits`, `identity`, `range`, `ledger`); on them stand the
+//! request queue (`requests`), the mappings and domains (`mappings`, `domain`), the endpoints
+//! (`endpoint`) and what the IOMMU core sees (`viommu`). None of it is `unsafe`: what touches C is in
+//! the abstractions of the virtio bus and of the IOMMU core.
+//!
+//! Limitations:
+//!
+//! - An endpoint with several IDs is taken to have the reserved regions of the first.
+//! - Mappings do not survive suspend.
+
+use kernel::{
+    device,
+    iommu,
+    new_mutex,
+    sync::{
+        aref::ARef,
+        Mutex, //
+    },
+    virtio::{
+        self,
+        feature,
+        queue_name,
+        Feature as Bit,
+        Negotiation,
+        QueueSetup, //
+    }, //
+};
+
+use kernel::prelude::*;
+
+mod convert;
+mod domain;
+mod endpoint;
+mod errno;
+mod events;
+mod fault;
+mod identity;
+mod ledger;
+mod limits;
+mod mappings;
+mod probe;
+mod proto;
+mod range;
+mod requests;
+mod viommu;
+mod wire;
+
+use limits::{
+    offset,
+    Config,
+    Feature,
+    Features,
+    Limits, //
+};
+use requests::Requests;
+use viommu::Viommu;
+
+kernel::virtio_device_table!(
+    VIRTIO_TABLE,
+    [virtio::DeviceId::new(virtio::device_type::IOMMU)]
+);
+
+/// What is bound to the virtio device: the IOMMU that it is registered as.
+#[pin_data]
+struct VirtioIommu {
+    /// Taken out when the device goes, while the device can still be talked to.
+    #[pin]
+    registration: Mutex<Option<iommu::Registration<Viommu>>>,
+}
+
+#[vtable]
+impl virtio::Driver for VirtioIommu {
+    type Data<'bound> = VirtioIommu;
+
+    const ID_TABLE: virtio::IdTable = &VIRTIO_TABLE;
+
+    const FEATURES: &'static [Bit] = &[
+        Bit::new(Feature::MapUnmap.bit()),
+        Bit::new(Feature::InputRange.bit()),
+        Bit::new(Feature::DomainRange.bit()),
+        Bit::new(Feature::Probe.bit()),
+        Bit::new(Feature::Mmio.bit()),
+        Bit::new(Feature::BypassConfig.bit()),
+    ];
+
+    // Endpoints cannot do without their IOMMU.
+    const SUPPRESS_BIND_ATTRS: bool = true;
+
+    fn validate(negotiation: &Negotiation<'_>) -> Result {
+        // An indirect descriptor costs an allocation for each request, and UNMAP must not fail.
+        negotiation.clear_feature(feature::INDIRECT_DESC);
+        Ok(())
+    }
+
+    fn probe<'bound>(
+        vdev: &'bound virtio::Device<device::Core<'_>>,
+    ) -> impl PinInit<Self, Error> + 'bound {
+        let registration = register(vdev);
+        try_pin_init!(Self {
+            registration <- new_mutex!(Some(registration?), "virtio_iommu_registration"),
+        })
+    }
+
+    fn unbind<'bound>(vdev: &'bound virtio::Device<device::Core<'_>>, data: Pin<&Self>) {
+        let registration = data.registration.lock().take();
+        drop(registration);
+        dev_info!(vdev, "device removed\n");
+    }
+
+    fn config_changed<'bound>(
+        vdev: &'bound virtio::Device<device::Bound>,
+        _data: Pin<&Self>,
+    ) {
+        dev_warn!(vdev, "config changed\n");
+    }
+}
+
+/// Brings the device up and makes it known to the IOMMU core.
+fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<iommu::Registration<Viommu>> {
+    let features = Features::from_fn(|feature| vdev.has_feature(Bit::new(feature.bit())));
+    if !vdev.has_feature(feature::VERSION_1) || !features.has(Feature::MapUnmap) {
+        return Err(ENODEV);
+    }
+    let limits = read_limits(vdev, features)?;
+    let dev: &device::Device<device::Bound> = vdev.as_ref();
+    let name: ARef<device::Device> = ARef::from(&**dev);
+
+    let mut setup = QueueSetup::new(vdev)?;
+    let queue = setup.add(
+        queue_name!(c"request"),
+        Requests::LAYOUT,
+        requests::State::new()?,
+    )?;
+    let events = setup.add_with_callback(
+        queue_name!(c"event"),
+        events::LAYOUT,
+        events::Log::new(name.clone())?,
+        events::handle,
+    )?;
+    setup.find()?.ready();
+    events::fill(&events)?;
+
+    let viommu = Viommu::new(name.clone(), limits, Requests::new(name, queue))?;
+    let parent = vdev.parent().ok_or(ENODEV)?;
+    let registration = iommu::Registration::new(dev, parent, vdev.bus_name(), viommu.clone())?;
+
+    let limits = viommu.limits();
+    dev_info!(vdev, "input address: {} bits\n", limits.input_bits());
+    dev_info!(vdev, "page mask: {:#x}\n", limits.page_size_mask);
+    Ok(registration)
+}
+
+/// Reads what the device says that it can do.
+fn read_limits(vdev: &virtio::Device<device::Core<'_>>, features: Features) -> Result<Limits> {
+    // A field whose feature was not offered may lie past the end of the configuration space.
+    let config = vdev.read_config_stable(|vdev| {
+        let mut config = Config {
+            page_size_mask: vdev.read_config(offset::PAGE_SIZE_MASK)?,
+            ..Config::default()
+        };
+        if features.has(Feature::InputRange) {
+            config.input_start = vdev.read_config(offset::INPUT_START)?;
+            config.input_end = vdev.read_config(offset::INPUT_END)?;
+        }
+        if features.has(Feature::DomainRange) {
+            config.domain_start = vdev.read_config(offset::DOMAIN_START)?;
+            config.domain_end = vdev.read_config(offset::DOMAIN_END)?;
+        }
+        if features.has(Feature::Probe) {
+            config.probe_size = vdev.read_config(offset::PROBE_SIZE)?;
+        }
+        Ok(config)
+    })?;
+    Limits::new(&config, features).map_err(|error| {
+        dev_err!(vdev, "invalid configuration: {:?}\n", error);
+        convert::to_error(error.errno())
+    })
+}
+
+kernel::module_virtio_driver! {
+    type: VirtioIommu,
+    name: "virtio_iommu",
+    authors: ["Linux Virtualization in Rust"],
+    description: "Virtio IOMMU driver",
+    license: "GPL v2",
+}

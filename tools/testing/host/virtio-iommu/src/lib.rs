@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of the protocol logic of the virtio-iommu driver.
+//!
+//! The logic is included from the driver. [`tables`] runs the cases that KUnit runs too, [`models`]
+//! compares the logic with slow and obvious versions of it on random input.
+
+#![cfg(test)]
+#![forbid(unsafe_code)]
+
+/// Includes a file of the driver, in which nothing may be able to panic.
+macro_rules! logic {
+    ($($name:ident => $path:literal;)*) => {
+        $(
+            #[deny(
+                clippy::as_conversions,
+                clippy::expect_used,
+                clippy::indexing_slicing,
+                clippy::panic,
+                clippy::unreachable,
+                clippy::unwrap_used
+            )]
+            #[path = $path]
+            mod $name;
+        )*
+    };
+}
+
+logic! {
+    errno => "../../../../../drivers/iommu/virtio-iommu-rust/errno.rs";
+    fault => "../../../../../drivers/iommu/virtio-iommu-rust/fault.rs";
+    identity => "../../../../../drivers/iommu/virtio-iommu-rust/identity.rs";
+    ledger => "../../../../../drivers/iommu/virtio-iommu-rust/ledger.rs";
+    limits => "../../../../../drivers/iommu/virtio-iommu-rust/limits.rs";
+    probe => "../../../../../drivers/iommu/virtio-iommu-rust/probe.rs";
+    proto => "../../../../../drivers/iommu/virtio-iommu-rust/proto.rs";
+    range => "../../../../../drivers/iommu/virtio-iommu-rust/range.rs";
+    wire => "../../../../../drivers/iommu/virtio-iommu-rust/wire.rs";
+}
+
+#[path = "../../../../../drivers/iommu/virtio-iommu-rust/cases/mod.rs"]
+mod cases;
+
+mod models;
+mod tables;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Slow and obvious versions of the logic, and comparisons with them on random input.
+
+mod fault;
+mod identity;
+mod ledger;
+mod limits;
+mod probe;
+mod proto;
+mod range;
+
+use proptest::test_runner::Config;
+
+/// Settings for parsers, which are cheap to run and have the most to fear from their input.
+///
+/// `PROPTEST_CASES` scales the number of cases.
+fn many_cases() -> Config {
+    let default = Config::default();
+
+    Config {
+        cases: default.cases.saturating_mul(64),
+        ..default
+    }
+}

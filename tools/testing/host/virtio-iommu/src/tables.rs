@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The cases that KUnit runs too.
+
+use super::cases;
+
+/// Makes tests out of cases. A failure shows the row that does not hold.
+macro_rules! tests {
+    ($($area:ident { $($case:ident)* })*) => {
+        $(
+            mod $area {
+                $(
+                    #[test]
+                    fn $case() {
+                        assert_eq!(super::cases::$area::$case(), Ok(()));
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+tests! {
+    wire { reads writes }
+    range { construction length relations granule alignment }
+    proto { encoding lengths ids map_flags statuses completions }
+    limits { feature_bits with_features without_features domain_ids refusals probe_sizes input_bits granules }
+    probe { ends reserved_regions skipping short_values truncation errors sorting }
+    fault { wording fields ignored }
+    identity { aligned unaligned extreme_granules }
+    ledger { answers refusals room failures }
+}
