@@ -64,12 +64,15 @@ use crate::{
 };
 
 /// How long the device may take for one request.
-const TIMEOUT: Delta = Delta::from_secs(10);
+const TIMEOUT: Delta = Delta::from_secs(20);
 
-/// How long a caller that may sleep looks at the queue before it does.
-const SPIN: Delta = Delta::from_micros(200);
+/// How often a caller looks at the queue before it looks at the clock.
+///
+/// Reading the clock of a virtual machine can mean to leave the machine, and to take a lock there
+/// that the device needs in order to answer.
+const LOOKS: usize = 1000;
 
-/// How long such a caller then sleeps between looks.
+/// How long a caller that may sleep does so after that many looks.
 const NAP: Delta = Delta::from_micros(50);
 
 /// How many requests may be with the device at once, as far as its ring has room.
@@ -347,31 +350,42 @@ impl Requests {
     ) -> Result<R> {
         let mut since: Option<Instant<Monotonic>> = None;
         loop {
-            let mut queue = self.queue.lock();
-            Self::reap(&mut queue);
-            if let Some(result) = ready(&mut queue) {
-                return Ok(result);
+            for _ in 0..LOOKS {
+                if let Some(result) = self.look(&mut ready)? {
+                    return Ok(result);
+                }
+                cpu_relax();
             }
-            if queue.data().dead || queue.is_broken() {
-                return Err(EIO);
-            }
-            let kick = queue.kick();
-            drop(queue);
-            if let Some(kick) = kick {
-                kick.notify();
-            }
-
             let waited = since.get_or_insert_with(Instant::now).elapsed();
             if waited >= TIMEOUT {
                 self.give_up();
                 return Err(EIO);
             }
-            if patience == Patience::Sleep && waited >= SPIN {
+            if patience == Patience::Sleep {
                 fsleep(NAP);
-            } else {
-                cpu_relax();
             }
         }
+    }
+
+    /// Hears the answers that are there, and tells the device about new requests.
+    fn look<R>(
+        &self,
+        ready: &mut impl FnMut(&mut QueueGuard<'_, State>) -> Option<R>,
+    ) -> Result<Option<R>> {
+        let mut queue = self.queue.lock();
+        Self::reap(&mut queue);
+        if let Some(result) = ready(&mut queue) {
+            return Ok(Some(result));
+        }
+        if queue.data().dead || queue.is_broken() {
+            return Err(EIO);
+        }
+        let kick = queue.kick();
+        drop(queue);
+        if let Some(kick) = kick {
+            kick.notify();
+        }
+        Ok(None)
     }
 
     /// Takes the device's answers off the queue, as many as fit it.
