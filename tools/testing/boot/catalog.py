@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0
+"""All the boots there are, collected from the modules of the pieces."""
+
+from __future__ import annotations
+
+from boot import tests_smoke, tests_viommu
+from boot.plan import Boot
+
+MODULES = (tests_smoke, tests_viommu)
+
+
+def all_boots() -> list[Boot]:
+    """Every boot of every module; two of the same name are a mistake."""
+    boots = [boot for module in MODULES for boot in module.boots()]
+    keys = [boot.key for boot in boots]
+    twice = {key for key in keys if keys.count(key) > 1}
+    if twice:
+        raise ValueError('boots declared twice: ' + ', '.join(sorted(twice)))
+    return boots

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The QEMU machines that the kernels boot on.
+
+``generic`` is the machine that shows most of an architecture: EL2 with GICv3
+and an SMMU, the H extension with AIA, the bare metal POWER9.  ``viommu`` is
+the machine with a virtio-iommu in front of everything that does DMA.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Mapping, Sequence
+
+from boot.paths import MissingInput
+
+# Where QEMU's OPAL firmware lies in the distribution's package.
+SKIBOOT = '/usr/share/qemu/skiboot.lid'
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is the same for every boot of one machine variant."""
+
+    qemu: str
+    machine: str
+    cpu: str
+    console: str
+    memory_mib: int
+    extra: tuple[str, ...] = ()
+
+
+# With five-level paging an interrupt that lands in identify_cpu(), while the
+# CPU's feature bits are cleared, makes KASAN take every address for wild.
+_X86_CPU = 'max,la57=off'
+
+MACHINES: Mapping[tuple[str, str], Machine] = {
+    ('x86_64', 'generic'): Machine(
+        'qemu-system-x86_64', 'q35', _X86_CPU, 'ttyS0', 1024),
+    ('x86_64', 'viommu'): Machine(
+        'qemu-system-x86_64', 'q35', _X86_CPU, 'ttyS0', 2048),
+    ('arm64', 'generic'): Machine(
+        'qemu-system-aarch64',
+        'virt,virtualization=on,gic-version=3,iommu=smmuv3',
+        'max', 'ttyAMA0', 1024),
+    ('arm64', 'viommu'): Machine(
+        'qemu-system-aarch64', 'virt,gic-version=3', 'max', 'ttyAMA0', 2048),
+    ('riscv', 'generic'): Machine(
+        'qemu-system-riscv64', 'virt,aia=aplic-imsic,aia-guests=3',
+        'max', 'ttyS0', 1024),
+    ('riscv', 'viommu'): Machine(
+        'qemu-system-riscv64', 'virt,aia=aplic-imsic,aia-guests=3',
+        'max', 'ttyS0', 2048),
+    ('powerpc', 'generic'): Machine(
+        'qemu-system-ppc64', 'powernv9', 'power9', 'hvc0', 2048,
+        ('-bios', SKIBOOT)),
+}
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device on the command line; ``env`` names it to the guest."""
+
+    driver: str
+    address: str = ''
+    properties: tuple[str, ...] = ()
+    env: str = ''
+    bus: str = ''
+
+    def argument(self) -> str:
+        """The value of -device."""
+        bus = (f'bus={self.bus}',) if self.bus else ()
+        address = (f'addr={self.address}',) if self.address else ()
+        return ','.join((self.driver, *bus, *address, *self.properties))
+
+
+# Virtio devices use the IOMMU only when they are told to.
+_BEHIND_IOMMU = ('disable-legacy=on', 'iommu_platform=on')
+
+# QEMU gives a virtio device its address space when it is plugged, so the
+# IOMMU comes first.
+VIOMMU_DEVICES: tuple[Device, ...] = (
+    Device('virtio-iommu-pci', '02.0', ('id=viommu0',), 'RV_IOMMU_PCI'),
+    Device('virtio-blk-pci', '03.0',
+           (*_BEHIND_IOMMU, 'drive=blk0', 'serial=rvblk0'), 'RV_BLK_PCI'),
+    Device('nvme', '04.0', ('drive=nvme0', 'serial=rvnvme0'), 'RV_NVME_PCI'),
+    Device('virtio-net-pci', '05.0',
+           (*_BEHIND_IOMMU, 'netdev=net0', 'romfile='), 'RV_NET_PCI'),
+    Device('iommu-testdev', '06.0', (), 'RV_TESTDEV_PCI'),
+    Device('edu', '07.0', ('dma_mask=0xffffffffffffffff',), 'RV_EDU_PCI'),
+    Device('virtio-rng-pci', '08.0', _BEHIND_IOMMU, 'RV_RNG_PCI'),
+    Device('igb', '09.0', ('romfile=',), 'RV_IGB_PCI'),
+    Device('pcie-root-port', '0a.0',
+           ('id=rp0', 'chassis=1', 'slot=1'), 'RV_RP0_PCI'),
+    Device('pcie-root-port', '0b.0',
+           ('id=rp1', 'chassis=2', 'slot=2'), 'RV_RP1_PCI'),
+)
+
+GENERIC_DEVICES: tuple[Device, ...] = (
+    Device('virtio-rng-pci', '08.0', ('disable-legacy=on',), 'RV_RNG_PCI'),
+    Device('pci-testdev', '06.0', (), 'RV_TESTDEV_PCI'),
+)
+
+# Each host bridge has one root port, with room for one device. OPAL switches
+# the machine off through its management controller.
+POWERNV_DEVICES: tuple[Device, ...] = (
+    Device('ipmi-bmc-sim', '', ('id=bmc0',)),
+    Device('isa-ipmi-bt', '', ('bmc=bmc0', 'irq=10')),
+    Device('pnv-phb', '', ('id=phb0', 'chip-id=0', 'index=0')),
+    Device('pnv-phb-root-port', '', ('id=port0',), bus='phb0'),
+    Device('virtio-rng-pci', '', ('disable-legacy=on',), bus='port0'),
+    Device('pnv-phb', '', ('id=phb1', 'chip-id=0', 'index=1')),
+    Device('pnv-phb-root-port', '', ('id=port1',), bus='phb1'),
+    Device('pci-testdev', '', (), bus='port1'),
+)
+
+
+def devices(arch: str, variant: str) -> tuple[Device, ...]:
+    """The devices of a machine variant."""
+    if arch == 'powerpc':
+        return POWERNV_DEVICES
+    return VIOMMU_DEVICES if variant == 'viommu' else GENERIC_DEVICES
+
+
+def pci_environment(devs: Sequence[Device]) -> dict[str, str]:
+    """The PCI addresses as the guest sees them."""
+    return {device.env: f'0000:00:{device.address}'
+            for device in devs if device.env}
+
+
+def lookup(arch: str, variant: str) -> Machine:
+    """The machine for an architecture and a variant."""
+    machine = MACHINES.get((arch, variant))
+    if machine is None:
+        raise MissingInput(f'there is no {variant} machine for {arch}')
+    return machine
+
+
+@dataclass(frozen=True)
+class Start:
+    """Everything that a QEMU command line is made of."""
+
+    arch: str
+    variant: str
+    image: str
+    initrd: str
+    append: str
+    accel: str = 'tcg'
+    cpus: int = 2
+    drives: Mapping[str, str] = field(default_factory=dict)
+    network: bool = False
+    iommu_options: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+
+def command(start: Start) -> list[str]:
+    """The QEMU command line, without console and control sockets."""
+    machine = lookup(start.arch, start.variant)
+    kvm = start.accel == 'kvm'
+    argv = [
+        machine.qemu,
+        '-machine', machine.machine,
+        '-accel', 'kvm' if kvm else 'tcg,thread=multi',
+        '-cpu', 'host' if kvm else machine.cpu,
+        '-smp', str(start.cpus),
+        '-m', str(machine.memory_mib),
+        '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+        *machine.extra,
+        '-kernel', start.image,
+        '-append', f'console={machine.console} panic=-1 {start.append}'.strip(),
+    ]
+    if start.initrd:
+        argv += ['-initrd', start.initrd]
+    for name, path in start.drives.items():
+        # A block node, unlike a drive, outlives the device that uses it.
+        argv += ['-blockdev', f'driver=file,node-name={name},filename={path},'
+                 'read-only=off']
+    if start.network:
+        argv += ['-netdev', 'user,id=net0']
+    for device in devices(start.arch, start.variant):
+        argv += ['-device', ','.join((device.argument(),
+                                      *_options(device, start)))]
+    return argv + list(start.extra)
+
+
+def _options(device: Device, start: Start) -> tuple[str, ...]:
+    is_iommu = device.driver == 'virtio-iommu-pci'
+    return start.iommu_options if is_iommu else ()
+
+
+def host_arch() -> str:
+    """The architecture of this machine, by the project's names."""
+    names = {'aarch64': 'arm64', 'riscv64': 'riscv', 'ppc64le': 'powerpc'}
+    machine = os.uname().machine
+    return names.get(machine, machine)

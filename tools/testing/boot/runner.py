@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs one boot and turns what happened into outcomes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Callable, Sequence
+
+from boot import cpio, hostside, initramfs, ktap, machines, protocol, splat
+from boot.paths import Layout, MissingInput
+from boot.plan import Boot
+from boot.qemu import Qemu
+from boot.results import (NO_REASON, Outcome, StageResult, Status, failed,
+                          passed, skipped)
+
+# How long a guest that said it is done may take to switch itself off.
+POWEROFF_SECONDS = 10.0
+# How much of the log is shown when a deadline is missed.
+LAST_LINES = 30
+
+Watcher = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for all boots of a run."""
+
+    layout: Layout
+    log_directory: Path
+    accel: dict[str, str]
+    factor: float = 1.0
+
+
+@dataclass
+class Ended:
+    """How the conversation with a guest came to its end."""
+
+    reason: str = ''
+    qemu_errors: str = ''
+
+
+def last_lines(lines: Sequence[str]) -> str:
+    """The end of a log, for people."""
+    return '\n'.join(f'  | {line}' for line in lines[-LAST_LINES:])
+
+
+def append_line(boot: Boot) -> str:
+    """The kernel command line, without what the machine adds."""
+    words = ['printk.devkmsg=on']
+    if boot.driver:
+        words.append(f'rv.iommu={boot.driver}')
+    if boot.driver in ('rust', 'c'):
+        # Built-in drivers wait for the module of the IOMMU, or they would
+        # bind their devices past it.
+        words.append('deferred_probe_timeout=-1')
+    if boot.tests:
+        words.append('rv.test=' + ','.join(test.name for test in boot.tests))
+    if boot.kunit:
+        words.append('kunit.enable=1')
+    return ' '.join([*words, *boot.append.split()])
+
+
+def guest_environment(boot: Boot,
+                      services: hostside.HostServices | None) -> dict[str, str]:
+    """The content of /rv/boot.env."""
+    values = {'RV_ARCH': boot.arch, 'RV_FLAVOUR': boot.flavour,
+              'RV_VARIANT': boot.variant, 'RV_DRIVER': boot.driver}
+    values |= machines.pci_environment(
+        machines.devices(boot.arch, boot.variant))
+    return values | (services.environment() if services else {})
+
+
+def prepare(boot: Boot, settings: Settings, directory: Path,
+            services: hostside.HostServices | None,
+            extra: Sequence[str] = ()) -> list[str]:
+    """Makes the initramfs; returns the QEMU command line."""
+    image = settings.layout.image(boot.arch, boot.flavour)
+    initrd = directory / 'initrd'
+    env = initramfs.environment(guest_environment(boot, services))
+    initramfs.for_boot(settings.layout, boot.arch,
+                       settings.layout.build(boot.arch, boot.flavour),
+                       initrd, [cpio.directory('rv'), env])
+    return machines.command(machines.Start(
+        boot.arch, boot.variant, str(image), str(initrd), append_line(boot),
+        accel=settings.accel.get(boot.arch, 'tcg'),
+        drives=services.drives if services else {},
+        network=services is not None, iommu_options=boot.iommu_options,
+        extra=tuple(extra)))
+
+
+def converse(qemu: Qemu, talk: protocol.Conversation,
+             services: hostside.HostServices | None, deadline: float,
+             watch: Watcher) -> Ended:
+    """Listens until the guest is done, is gone, or the time is up."""
+    end = time.monotonic() + deadline
+    while not talk.done:
+        left = end - time.monotonic()
+        if left <= 0:
+            return Ended(f'no end within {deadline:.0f} s; the last lines:\n'
+                         + last_lines(talk.lines), qemu.errors())
+        lines = qemu.read_lines(left)
+        if lines is None:
+            return Ended('the machine stopped before its tests were done; '
+                         'the last lines:\n' + last_lines(talk.lines),
+                         qemu.errors())
+        for line in lines:
+            watch(line)
+            request = talk.feed(line)
+            if request is not None:
+                qemu.send_line(hostside.answer(request, qemu, services))
+    for line in qemu.wait_end(POWEROFF_SECONDS):
+        watch(line)
+        talk.feed(line)
+    return Ended('', qemu.errors())
+
+
+def _boot_outcome(boot: Boot, talk: protocol.Conversation,
+                  ended: Ended) -> Outcome:
+    """Whether the machine came up, loaded its driver and got to its end."""
+    name = f'{boot.key}/boot'
+    problems = [problem for problem in (
+        ended.reason,
+        f'QEMU: {ended.qemu_errors}' if ended.reason and ended.qemu_errors
+        else '',
+        f'iommu module: {talk.iommu_error}' if talk.iommu_error else '',
+        f'iommu module {boot.driver} was not loaded'
+        if boot.driver in ('rust', 'c') and talk.iommu != boot.driver
+        and not ended.reason and not talk.iommu_error else '',
+    ) if problem]
+    if problems:
+        return failed(name, '\n'.join(problems))
+    missing = [text for text in boot.expected_lines
+               if not any(re.search(text, line) for line in talk.lines)]
+    if missing:
+        return failed(name, 'not on the console: ' + '; '.join(missing))
+    return passed(name)
+
+
+def _splat_outcomes(boot: Boot, talk: protocol.Conversation,
+                    ) -> list[Outcome]:
+    """One outcome; none for a clean log that never got to /init."""
+    name = f'{boot.key}/log-is-clean'
+    # The first line of the log file is the command.
+    splats = splat.find(['', *talk.kernel_lines])
+    if splats:
+        return [failed(name, '\n'.join(map(str, splats[:3])))]
+    return [passed(name)] if talk.ready else []
+
+
+def _test_outcomes(boot: Boot, talk: protocol.Conversation, name: str,
+                   parser: ModuleType) -> list[Outcome]:
+    """The outcomes of one guest test."""
+    full = f'{boot.key}/{name}'
+    run = talk.run_of(name)
+    if run is None:
+        return [failed(full, 'was never started')]
+    outcomes = ktap.parse(parser, run.lines, full)
+    good = not any(o.status is Status.FAILED for o in outcomes)
+    if run.status is None:
+        outcomes.append(failed(f'{full}.exit', 'never ended'))
+    elif run.status not in (0, 4) and good:
+        outcomes.append(failed(f'{full}.exit',
+                               f'exit status {run.status} although no test '
+                               'is reported as failed'))
+    return outcomes
+
+
+def _with_reason(boot: Boot, outcome: Outcome) -> Outcome:
+    """KUnit cases that are compiled out skip without a word; some may."""
+    case = outcome.name.removeprefix(f'{boot.key}.')
+    reason = dict(boot.skip_reasons).get(case)
+    if outcome.detail != NO_REASON or reason is None:
+        return outcome
+    return skipped(outcome.name, reason)
+
+
+def judge(boot: Boot, talk: protocol.Conversation, ended: Ended,
+          services: hostside.HostServices | None,
+          parser: ModuleType) -> list[Outcome]:
+    """All outcomes of a boot."""
+    outcomes = [_boot_outcome(boot, talk, ended), *_splat_outcomes(boot, talk)]
+    if boot.kunit:
+        outcomes += [_with_reason(boot, outcome) for outcome in ktap.parse(
+            parser, talk.kernel_lines, boot.key)]
+    for test in boot.tests:
+        found = _test_outcomes(boot, talk, test.name, parser)
+        outcomes += [replace(o, reproduce=boot.reproduce(test.name))
+                     for o in found]
+    for claim in talk.claims:
+        outcome = hostside.check_claim(services, claim)
+        outcomes.append(replace(outcome, name=f'{boot.key}/{outcome.name}',
+                                reproduce=boot.reproduce(claim.test)))
+    return [o if o.reproduce else replace(o, reproduce=boot.reproduce())
+            for o in outcomes]
+
+
+def _run_in(boot: Boot, settings: Settings, directory: Path,
+            log: Path, watch: Watcher) -> list[Outcome]:
+    """The boot proper, with a directory for its files."""
+    services = (hostside.HostServices(directory)
+                if boot.variant == 'viommu' else None)
+    try:
+        build = settings.layout.build(boot.arch, boot.flavour)
+        parser = ktap.load_parser(settings.layout.kernel_tree(build))
+        argv = prepare(boot, settings, directory, services)
+        talk = protocol.Conversation()
+        with log.open('w', encoding='utf-8', buffering=1) as out:
+            out.write(f'# {shlex.join(argv)}\n')
+
+            def keep(line: str) -> None:
+                out.write(line + '\n')
+                watch(line)
+
+            with Qemu(argv) as qemu:
+                ended = converse(qemu, talk, services,
+                                 boot.deadline(settings.factor), keep)
+        return judge(boot, talk, ended, services, parser)
+    finally:
+        if services is not None:
+            services.close()
+
+
+def run(boot: Boot, settings: Settings,
+        watch: Watcher = lambda line: None) -> StageResult:
+    """Boots, listens, judges and cleans up."""
+    started = time.monotonic()
+    settings.log_directory.mkdir(parents=True, exist_ok=True)
+    log = settings.log_directory / (boot.key.replace('/', '-') + '.log')
+    result = StageResult(boot.key, log=str(log))
+    directory = Path(tempfile.mkdtemp(prefix='rv-boot-'))
+    try:
+        result.outcomes = _run_in(boot, settings, directory, log, watch)
+    except (MissingInput, OSError) as error:
+        result.outcomes = [replace(failed(f'{boot.key}/boot', str(error)),
+                                   reproduce=boot.reproduce())]
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    result.seconds = time.monotonic() - started
+    return result

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+"""QEMU takes every machine's command line, with devices where guests look."""
+
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+from boot import machines
+from boot.qemu import Qemu
+
+
+def addresses(buses: list[dict[str, Any]]) -> set[str]:
+    """The addresses on the root bus, as QEMU tells them."""
+    return {f'0000:00:{device["slot"]:02x}.{device["function"]}'
+            for bus in buses if bus['bus'] == 0 for device in bus['devices']}
+
+
+class MachinesTest(unittest.TestCase):
+    """machines.command; nothing is run, the processors stay stopped."""
+
+    def start(self, arch: str, variant: str) -> list[str]:
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        drives = {}
+        for name in ('blk0', 'nvme0') if variant == 'viommu' else ():
+            path = Path(scratch.name) / name
+            path.write_bytes(bytes(1 << 20))
+            drives[name] = str(path)
+        argv = machines.command(machines.Start(
+            arch, variant, 'IMAGE', '', '', drives=drives,
+            network=variant == 'viommu'))
+        at = argv.index('-kernel')
+        return argv[:at] + argv[at + 4:] + ['-S']
+
+    def test_all(self) -> None:
+        for (arch, variant), machine in machines.MACHINES.items():
+            with self.subTest(arch=arch, variant=variant):
+                if shutil.which(machine.qemu) is None:
+                    self.skipTest(f'{machine.qemu} is not installed')
+                self.check(arch, variant)
+
+    def check(self, arch: str, variant: str) -> None:
+        promised = machines.pci_environment(machines.devices(arch, variant))
+        with Qemu(self.start(arch, variant)) as qemu:
+            found = addresses(qemu.qmp.execute('query-pci'))
+        self.assertLessEqual(set(promised.values()), found)
+
+    def test_options_of_the_iommu(self) -> None:
+        argv = machines.command(machines.Start(
+            'x86_64', 'viommu', 'IMAGE', '', '',
+            iommu_options=('boot-bypass=off',)))
+        changed = [word for word in argv if 'boot-bypass' in word]
+        self.assertEqual(len(changed), 1)
+        self.assertTrue(changed[0].startswith('virtio-iommu-pci,'))

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a boot's console comes to."""
+
+import unittest
+from dataclasses import replace
+
+from boot import ktap, runner
+from boot.paths import Layout, MissingInput
+from boot.plan import Boot, GuestTest
+from boot.protocol import Conversation
+from boot.results import Status
+
+BOOT = Boot('one', 'x86_64', driver='rust', tests=(GuestTest('read'),))
+GOOD = ('rv: ready', 'rv: iommu rust loaded', 'rv: begin read',
+        'rv| KTAP version 1', 'rv| 1..1', 'rv| ok 1 - sum', 'rv: end read 0',
+        'rv: done')
+
+
+class RunnerTest(unittest.TestCase):
+    """runner.judge on made-up consoles."""
+
+    def setUp(self) -> None:
+        try:
+            self.parser = ktap.load_parser(Layout().kernel_tree())
+        except MissingInput as error:
+            self.skipTest(str(error))
+
+    def judge(self, *lines: str, boot: Boot = BOOT,
+              reason: str = '') -> dict[str, Status]:
+        talk = Conversation()
+        for line in lines:
+            talk.feed(line)
+        outcomes = runner.judge(boot, talk, runner.Ended(reason), None,
+                                self.parser)
+        for outcome in outcomes:
+            self.assertIn('make check-', outcome.reproduce)
+        return {o.name.removeprefix(f'{boot.key}/'): o.status
+                for o in outcomes}
+
+    def failures(self, *lines: str, boot: Boot = BOOT,
+                 reason: str = '') -> set[str]:
+        found = self.judge(*lines, boot=boot, reason=reason)
+        return {name for name, s in found.items() if s is Status.FAILED}
+
+    def test_good(self) -> None:
+        self.assertEqual(self.judge(*GOOD), dict.fromkeys(
+            ('boot', 'log-is-clean', 'read.sum'), Status.PASSED))
+
+    def test_deadline(self) -> None:
+        self.assertEqual(self.failures(*GOOD[:3], reason='too late'),
+                         {'boot', 'read.ktap', 'read.exit'})
+
+    def test_never_up(self) -> None:
+        found = self.judge('Linux version', reason='gone')
+        self.assertNotIn('log-is-clean', found)
+        self.assertEqual(set(found.values()), {Status.FAILED})
+
+    def test_splat(self) -> None:
+        self.assertEqual(self.failures('WARNING: x', *GOOD), {'log-is-clean'})
+
+    def test_a_test_may_speak_of_warnings(self) -> None:
+        talkative = (*GOOD[:4], 'rv| # WARNING: of the test', *GOOD[4:])
+        self.assertEqual(self.failures(*talkative), set())
+
+    def test_module(self) -> None:
+        failed = tuple(line.replace('rust loaded', 'rust failed why')
+                       for line in GOOD)
+        self.assertEqual(self.failures(*failed), {'boot'})
+        other = tuple(line.replace('rust loaded', 'c loaded') for line in GOOD)
+        self.assertEqual(self.failures(*other), {'boot'})
+
+    def test_exit_status(self) -> None:
+        bad = tuple(line.replace('end read 0', 'end read 1') for line in GOOD)
+        self.assertEqual(self.failures(*bad), {'read.exit'})
+
+    def test_expected_lines(self) -> None:
+        boot = replace(BOOT, expected_lines=(r'rust_\w+: hello',))
+        self.assertEqual(self.failures(*GOOD, boot=boot), {'boot'})
+        self.assertEqual(self.failures('rust_minimal: hello', *GOOD,
+                                       boot=boot), set())
+
+    def test_claim_without_services(self) -> None:
+        lines = (*GOOD[:6], 'rv: sent x 1 abc', *GOOD[6:])
+        self.assertEqual(self.failures(*lines), {'read.host-sent-x-1'})
+
+    def test_kunit_skips(self) -> None:
+        kernel = ('KTAP version 1', '1..1', '    KTAP version 1',
+                  '    # Subtest: suite', '    1..2', '    ok 1 works',
+                  '    ok 2 quiet # SKIP', 'ok 1 suite', 'rv: ready',
+                  'rv: done')
+        boot = Boot('kunit', 'x86_64', kunit=True)
+        self.assertEqual(self.failures(*kernel, boot=boot),
+                         {'kunit/x86_64/kunit.suite.quiet'})
+        known = replace(boot, skip_reasons=(('suite.quiet', 'known'),))
+        found = self.judge(*kernel, boot=known)
+        self.assertIs(found['kunit/x86_64/kunit.suite.quiet'], Status.SKIPPED)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Every architecture comes up, has Rust in it, and passes its KUnit suites."""
+
+from __future__ import annotations
+
+from boot.paths import ARCHES
+from boot.plan import Boot, GuestTest
+
+# The sample's message is the proof that Rust code ran in this kernel.
+RUST_SAMPLE = r'rust_minimal: Rust minimal sample \(init\)'
+
+SMOKE = GuestTest('smoke', seconds=60)
+
+
+# The kernel crate tests its own test macro with a case that is compiled out.
+SKIP_REASONS = (
+    ('rust_kernel_kunit.rust_test_kunit_always_disabled_test',
+     'compiled out, which is what it tests'),
+)
+
+
+def boots() -> list[Boot]:
+    """Two boots per architecture; they share the kernel."""
+    smoke = [Boot('smoke', arch, driver='none', tests=(SMOKE,),
+                  expected_lines=(RUST_SAMPLE,)) for arch in ARCHES]
+    kunit = [Boot('kunit', arch, kunit=True, driver='none',
+                  skip_reasons=SKIP_REASONS)
+             for arch in ARCHES]
+    return smoke + kunit
