@@ -17,22 +17,6 @@ use super::{
     },
 };
 
-/// Offsets of the fields of the configuration space.
-pub(crate) mod offset {
-    /// Mask of the supported page sizes, 64 bits.
-    pub(crate) const PAGE_SIZE_MASK: u32 = 0;
-    /// First address of the input range, 64 bits.
-    pub(crate) const INPUT_START: u32 = 8;
-    /// Last address of the input range, 64 bits.
-    pub(crate) const INPUT_END: u32 = 16;
-    /// First domain id, 32 bits.
-    pub(crate) const DOMAIN_START: u32 = 24;
-    /// Last domain id, 32 bits.
-    pub(crate) const DOMAIN_END: u32 = 28;
-    /// Size of the properties in a PROBE request, 32 bits.
-    pub(crate) const PROBE_SIZE: u32 = 32;
-}
-
 /// The longest list of properties that a device is believed to have.
 ///
 /// The driver allocates it in one piece for each endpoint, so it must not be for the device to say

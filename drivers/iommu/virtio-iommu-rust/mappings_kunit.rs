@@ -50,8 +50,8 @@ mod tests {
     /// Counts the mappings that are not on the device, and sends up to `room` of them.
     fn send(mappings: &mut Mappings, from: u64, room: usize) -> Result<(usize, Option<u64>)> {
         let mut sent = 0;
-        let next = mappings.send_missing(from, |_| {
-            let fits = sent < room;
+        let next = mappings.send_missing(from, |mapping| {
+            let fits = sent < room && mapping.flags == MapFlags::READ;
             sent += usize::from(fits);
             Ok(fits)
         })?;

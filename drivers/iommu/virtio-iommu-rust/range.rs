@@ -79,7 +79,6 @@ impl IovaRange {
             None => false,
         }
     }
-
 }
 
 /// The smallest size and alignment of a mapping.

@@ -60,7 +60,6 @@ mod viommu;
 mod wire;
 
 use limits::{
-    offset,
     Config,
     Feature,
     Features,
@@ -73,6 +72,22 @@ kernel::virtio_device_table!(
     VIRTIO_TABLE,
     [virtio::DeviceId::new(virtio::device_type::IOMMU)]
 );
+
+/// Offsets of the fields of the configuration space.
+mod offset {
+    /// Mask of the supported page sizes, 64 bits.
+    pub(super) const PAGE_SIZE_MASK: u32 = 0;
+    /// First address of the input range, 64 bits.
+    pub(super) const INPUT_START: u32 = 8;
+    /// Last address of the input range, 64 bits.
+    pub(super) const INPUT_END: u32 = 16;
+    /// First domain id, 32 bits.
+    pub(super) const DOMAIN_START: u32 = 24;
+    /// Last domain id, 32 bits.
+    pub(super) const DOMAIN_END: u32 = 28;
+    /// Size of the properties in a PROBE request, 32 bits.
+    pub(super) const PROBE_SIZE: u32 = 32;
+}
 
 /// What is bound to the virtio device: the IOMMU that it is registered as.
 #[pin_data]

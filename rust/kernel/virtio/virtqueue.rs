@@ -9,6 +9,10 @@ use crate::{
     alloc::flags,
     bindings,
     error::to_result,
+    interrupt::{
+        local_interrupt_disable,
+        LocalInterruptDisabled, //
+    },
     prelude::*,
     sync::rcu, //
 };
@@ -134,6 +138,7 @@ impl VirtQueue {
         Some(Kick {
             vq: self.0,
             _rcu: rcu::read_lock(),
+            _irq: local_interrupt_disable(),
         })
     }
 }
@@ -141,9 +146,10 @@ impl VirtQueue {
 /// A notification that the device is still owed.
 ///
 /// It is to be sent after the queue was unlocked, since a notification takes long: on most
-/// machines the whole virtual CPU is stopped for it. Between its creation and
-/// [`Kick::notify`] the current CPU is in an RCU read-side critical section, which keeps the
-/// virtqueue alive: do not sleep in between.
+/// machines the whole virtual CPU is stopped for it. Until then the device is owed a notification
+/// that later submissions rely on and do not send again. So the current CPU must get to
+/// [`Kick::notify`] whatever happens: its interrupts stay disabled, or a handler that waits for the
+/// device would wait for the very CPU that it interrupted. Do not sleep in between.
 ///
 /// # Invariants
 ///
@@ -152,13 +158,18 @@ impl VirtQueue {
 pub struct Kick {
     vq: NonNull<bindings::virtqueue>,
     _rcu: rcu::Guard,
+    _irq: LocalInterruptDisabled,
 }
 
 impl Kick {
-    /// Notifies the device.
+    /// Notifies the device, as dropping the object does.
     ///
     /// A failure makes the queue broken, which the next operation on it reports.
-    pub fn notify(self) {
+    pub fn notify(self) {}
+}
+
+impl Drop for Kick {
+    fn drop(&mut self) {
         // SAFETY: By the type invariants, the virtqueue is valid as long as `self._rcu` exists.
         // A notification needs no serialisation with other operations.
         unsafe { bindings::virtqueue_notify(self.vq.as_ptr()) };

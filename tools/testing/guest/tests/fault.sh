@@ -1,0 +1,42 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# A device that goes where nothing is mapped is stopped, and the log names it.
+# The device is QEMU's iommu-testdev, which writes wherever it is told to.
+
+. /rv/lib/all.sh
+
+[ -n "$RV_TESTDEV_PCI" ] || ktap_skip_all "the machine has no iommu-testdev"
+is_translated || ktap_skip_all "nothing is translated with iommu.passthrough=1"
+
+# More than the event queue has buffers: each must have come back to the device.
+BURST=600
+# The period of the rate limit on the message, and a second more.
+QUIET_SECONDS=6
+
+# fault_is_reported IOVA: provokes one and waits for exactly its line.
+fault_is_reported()
+{
+	mark=$(log_mark)
+	result=$(testdev-dma "$RV_TESTDEV_PCI" "$1")
+	if [ "$result" != refused ]; then
+		echo "the access to $1 ended with: $result"
+		return 1
+	fi
+	wait_for_log "$mark" 10 "$(fault_line "$RV_TESTDEV_PCI" "$1" "")" || {
+		echo "no line: $(fault_line "$RV_TESTDEV_PCI" "$1" "")"
+		log_since "$mark" | tail -n 5
+		return 1
+	}
+}
+
+ktap_plan 6
+check_equal "no driver touches the device" "" "$(pci_driver "$RV_TESTDEV_PCI")"
+check "a write to an unmapped page is refused and reported" fault_is_reported 0x12345000
+check "so is one beyond 4 GiB" fault_is_reported 0x1234567890
+check "so is one beyond the address width" fault_is_reported 0xaabbccddeeff00
+check_equal "$BURST of them in a row are all refused" refused \
+	"$(testdev-dma "$RV_TESTDEV_PCI" 0x23456000 "$BURST")"
+sleep "$QUIET_SECONDS"
+check "the next one after that is still reported" fault_is_reported 0x34567000
+ktap_done

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <linux/iommufd.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "vfio-access.h"
+
+static int open_or_die(const char *path)
+{
+	int fd = open(path, O_RDWR);
+
+	if (fd < 0)
+		err(1, "%s", path);
+	return fd;
+}
+
+static void open_by_group(struct access *access, const char *address)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	unsigned long type = access->mode == ACCESS_TYPE1 ? VFIO_TYPE1_IOMMU
+							  : VFIO_TYPE1v2_IOMMU;
+	char path[128], target[256];
+	ssize_t length;
+	int group;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", address);
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		err(1, "%s", path);
+	target[length] = '\0';
+	snprintf(path, sizeof(path), "/dev/vfio%s", strrchr(target, '/'));
+
+	access->address_space = open_or_die("/dev/vfio/vfio");
+	group = open_or_die(path);
+	if (ioctl(group, VFIO_GROUP_GET_STATUS, &status))
+		err(1, "VFIO_GROUP_GET_STATUS");
+	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		errx(1, "group of %s is not viable", address);
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &access->address_space))
+		err(1, "VFIO_GROUP_SET_CONTAINER");
+	if (ioctl(access->address_space, VFIO_SET_IOMMU, type))
+		err(1, "VFIO_SET_IOMMU");
+	access->device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address);
+	if (access->device < 0)
+		err(1, "VFIO_GROUP_GET_DEVICE_FD");
+}
+
+static int open_character_device(const char *address)
+{
+	char path[512];
+	struct dirent *entry;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", address);
+	directory = opendir(path);
+	if (!directory)
+		err(1, "%s", path);
+	while ((entry = readdir(directory)))
+		if (!strncmp(entry->d_name, "vfio", 4))
+			break;
+	if (!entry)
+		errx(1, "nothing in %s", path);
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", entry->d_name);
+	closedir(directory);
+	return open_or_die(path);
+}
+
+static void open_by_iommufd(struct access *access, const char *address)
+{
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
+	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
+
+	access->address_space = open_or_die("/dev/iommu");
+	access->device = open_character_device(address);
+	bind.iommufd = access->address_space;
+	if (ioctl(access->device, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+		err(1, "VFIO_DEVICE_BIND_IOMMUFD");
+	if (ioctl(access->address_space, IOMMU_IOAS_ALLOC, &ioas))
+		err(1, "IOMMU_IOAS_ALLOC");
+	access->ioas = ioas.out_ioas_id;
+	attach.pt_id = ioas.out_ioas_id;
+	if (ioctl(access->device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		err(1, "VFIO_DEVICE_ATTACH_IOMMUFD_PT");
+}
+
+void access_open(struct access *access, enum access_mode mode, const char *address)
+{
+	struct vfio_region_info config = {
+		.argsz = sizeof(config),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	const uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+
+	access->mode = mode;
+	if (mode == ACCESS_IOMMUFD)
+		open_by_iommufd(access, address);
+	else
+		open_by_group(access, address);
+
+	if (ioctl(access->device, VFIO_DEVICE_GET_REGION_INFO, &config))
+		err(1, "VFIO_DEVICE_GET_REGION_INFO");
+	if (pwrite(access->device, &command, sizeof(command),
+		   (off_t)config.offset + PCI_COMMAND) != sizeof(command))
+		err(1, "writing the command register");
+}
+
+static void map_type1(const struct access *access, uint64_t iova, void *memory,
+		      size_t size, bool writable)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ |
+			 (writable ? VFIO_DMA_MAP_FLAG_WRITE : 0),
+		.vaddr = (uintptr_t)memory,
+		.iova = iova,
+		.size = size,
+	};
+
+	if (ioctl(access->address_space, VFIO_IOMMU_MAP_DMA, &map))
+		err(1, "VFIO_IOMMU_MAP_DMA");
+}
+
+static void map_iommufd(const struct access *access, uint64_t iova, void *memory,
+			size_t size, bool writable)
+{
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 (writable ? IOMMU_IOAS_MAP_WRITEABLE : 0),
+		.ioas_id = access->ioas,
+		.user_va = (uintptr_t)memory,
+		.length = size,
+		.iova = iova,
+	};
+
+	if (ioctl(access->address_space, IOMMU_IOAS_MAP, &map))
+		err(1, "IOMMU_IOAS_MAP");
+}
+
+void access_map(const struct access *access, uint64_t iova, void *memory,
+		size_t size, bool writable)
+{
+	if (access->mode == ACCESS_IOMMUFD)
+		map_iommufd(access, iova, memory, size, writable);
+	else
+		map_type1(access, iova, memory, size, writable);
+}
+
+void access_unmap(const struct access *access, uint64_t iova, size_t size)
+{
+	struct vfio_iommu_type1_dma_unmap type1 = {
+		.argsz = sizeof(type1),
+		.iova = iova,
+		.size = size,
+	};
+	struct iommu_ioas_unmap iommufd = {
+		.size = sizeof(iommufd),
+		.ioas_id = access->ioas,
+		.iova = iova,
+		.length = size,
+	};
+	uint64_t unmapped;
+
+	if (access->mode == ACCESS_IOMMUFD) {
+		if (ioctl(access->address_space, IOMMU_IOAS_UNMAP, &iommufd))
+			err(1, "IOMMU_IOAS_UNMAP");
+		unmapped = iommufd.length;
+	} else {
+		if (ioctl(access->address_space, VFIO_IOMMU_UNMAP_DMA, &type1))
+			err(1, "VFIO_IOMMU_UNMAP_DMA");
+		unmapped = type1.size;
+	}
+	if (unmapped != size)
+		errx(1, "unmapped %#llx bytes instead of %#zx",
+		     (unsigned long long)unmapped, size);
+}
+
+volatile uint32_t *access_registers(const struct access *access, size_t size)
+{
+	struct vfio_region_info region = {
+		.argsz = sizeof(region),
+		.index = VFIO_PCI_BAR0_REGION_INDEX,
+	};
+	void *registers;
+
+	if (ioctl(access->device, VFIO_DEVICE_GET_REGION_INFO, &region))
+		err(1, "VFIO_DEVICE_GET_REGION_INFO");
+	registers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 access->device, (off_t)region.offset);
+	if (registers == MAP_FAILED)
+		err(1, "mapping BAR 0");
+	return registers;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One PCI function through VFIO, by a type1 container or by iommufd. */
+#ifndef GUEST_VFIO_ACCESS_H
+#define GUEST_VFIO_ACCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum access_mode { ACCESS_TYPE1, ACCESS_TYPE1V2, ACCESS_IOMMUFD };
+
+struct access {
+	enum access_mode mode;
+	int address_space; /* the container, or /dev/iommu */
+	uint32_t ioas;
+	int device;
+};
+
+/* All of these end the program with a message if the kernel refuses. */
+void access_open(struct access *access, enum access_mode mode, const char *address);
+void access_map(const struct access *access, uint64_t iova, void *memory,
+		size_t size, bool writable);
+void access_unmap(const struct access *access, uint64_t iova, size_t size);
+volatile uint32_t *access_registers(const struct access *access, size_t size);
+
+#endif
