@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The kernels that this project builds, and the fragments they are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Mapping, Tuple
+
+FLAVOURS = ("test", "plain")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What differs between architectures for make."""
+
+    target: str
+    #: Below the build directory.
+    image: str
+    fragments: Mapping[str, Tuple[str, ...]]
+
+
+def _fragments(arch: str, test: Tuple[str, ...] = (), plain: Tuple[str, ...] = (),
+               both: Tuple[str, ...] = ()) -> Mapping[str, Tuple[str, ...]]:
+    shared = ("common", "slim", arch, *both)
+    return {
+        "test": (*shared, "test", "overlay", *test),
+        "plain": (*shared, "plain", *plain),
+    }
+
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "x86_64": Architecture(
+        "bzImage", "arch/x86/boot/bzImage",
+        _fragments("x86_64", both=("devices", "viommu-rust"),
+                   test=("kasan", "viommu-module"), plain=("viommu-builtin", "vng"))),
+    "arm64": Architecture(
+        "Image", "arch/arm64/boot/Image",
+        _fragments("arm64", both=("devices", "viommu-rust"),
+                   test=("kasan", "viommu-module"), plain=("viommu-builtin",))),
+    "riscv": Architecture(
+        "Image", "arch/riscv/boot/Image", _fragments("riscv", test=("kasan",))),
+    "powerpc": Architecture(
+        "vmlinux", "vmlinux", _fragments("powerpc", test=("kasan",))),
+}
