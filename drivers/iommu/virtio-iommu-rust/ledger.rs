@@ -60,8 +60,8 @@ impl Purpose {
     }
 }
 
-/// Proof of having submitted one request; no two are alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Proof of having submitted one request; no two are alike, and later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
 /// A request that the device has not answered.
@@ -184,14 +184,22 @@ where
             .map(|ended| ended.result)
     }
 
-    /// Whether no request that `purpose` meets is unanswered.
-    pub(crate) fn is_settled(&self, purpose: Purpose) -> bool {
-        self.in_flight == 0
-            || !self
-                .pending
-                .iter()
-                .flatten()
-                .any(|pending| pending.purpose.meets(&purpose))
+    /// Returns the ticket that the next request will get: all requests so far have earlier ones.
+    pub(crate) fn next(&self) -> Ticket {
+        Ticket(self.next)
+    }
+
+    /// Returns the earliest unanswered request that `purpose` meets.
+    pub(crate) fn earliest(&self, purpose: Purpose) -> Option<Ticket> {
+        if self.in_flight == 0 {
+            return None;
+        }
+        self.pending
+            .iter()
+            .flatten()
+            .filter(|pending| pending.purpose.meets(&purpose))
+            .map(|pending| pending.ticket)
+            .min()
     }
 
     /// Takes one failure of a request that `purpose` meets: what failed, and how.

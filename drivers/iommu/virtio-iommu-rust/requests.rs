@@ -3,9 +3,10 @@
 //! The request queue: giving requests to the device and hearing what became of them.
 //!
 //! Nobody waits with a lock held or with interrupts off that were on, and nobody waits for ever: a
-//! device that leaves a request unanswered for [`TIMEOUT`] is given up, after which every request
-//! fails with `EIO`. What it was given stays with the queue until the device is reset, since it
-//! may still write there.
+//! device is given up that answers nothing for [`QUIET`] while somebody waits, or that answers
+//! others but not the one who waits for [`TIMEOUT`]. After that every request fails with `EIO`.
+//! What the device was given stays with the queue until it is reset, since it may still write
+//! there.
 //!
 //! MAP and UNMAP requests allocate nothing: INDIRECT_DESC is refused, and the buffers are the
 //! queue's own.
@@ -63,8 +64,11 @@ use crate::{
     range::IovaRange, //
 };
 
-/// How long the device may take for one request.
-const TIMEOUT: Delta = Delta::from_secs(20);
+/// How long the device may answer nothing while somebody waits.
+const QUIET: Delta = Delta::from_secs(20);
+
+/// How long anybody waits for the device, whatever it answers to others.
+const TIMEOUT: Delta = Delta::from_secs(100);
 
 /// How often a caller looks at the queue before it looks at the clock.
 ///
@@ -93,6 +97,8 @@ pub(crate) struct State {
     ledger: Ledger<KVec<Option<Pending>>, KVec<Option<Ended>>>,
     /// The buffer of the last PROBE that the device answered.
     probed: Option<OwnedBuffer>,
+    /// How many requests the device has answered.
+    answers: u64,
     /// The device was given up.
     dead: bool,
 }
@@ -105,6 +111,7 @@ impl State {
         Ok(Self {
             ledger: Ledger::new(pending, ended),
             probed: None,
+            answers: 0,
             dead: false,
         })
     }
@@ -296,10 +303,14 @@ impl Requests {
             .map_err(|failure| to_error(failure.errno()))
     }
 
-    /// Waits until no request that `purpose` meets is unanswered.
+    /// Waits until no request so far that `purpose` meets is unanswered.
+    ///
+    /// Requests that others make meanwhile do not count, or there might be no end.
     fn settle(&self, purpose: Purpose) -> Result {
+        let end = self.queue.lock().data().ledger.next();
         self.wait(Patience::Spin, |queue| {
-            queue.data().ledger.is_settled(purpose).then_some(())
+            let earliest = queue.data().ledger.earliest(purpose);
+            earliest.is_none_or(|ticket| ticket >= end).then_some(())
         })
     }
 
@@ -348,7 +359,8 @@ impl Requests {
         patience: Patience,
         mut ready: impl FnMut(&mut QueueGuard<'_, State>) -> Option<R>,
     ) -> Result<R> {
-        let mut since: Option<Instant<Monotonic>> = None;
+        let mut begin: Option<Instant<Monotonic>> = None;
+        let mut last_answer: Option<(u64, Instant<Monotonic>)> = None;
         loop {
             for _ in 0..LOOKS {
                 if let Some(result) = self.look(&mut ready)? {
@@ -356,8 +368,14 @@ impl Requests {
                 }
                 cpu_relax();
             }
-            let waited = since.get_or_insert_with(Instant::now).elapsed();
-            if waited >= TIMEOUT {
+            let now = Instant::now();
+            let answers = self.queue.lock().data().answers;
+            let since = match last_answer {
+                Some((before, since)) if before == answers => since,
+                _ => now,
+            };
+            last_answer = Some((answers, since));
+            if now - since >= QUIET || now - *begin.get_or_insert(now) >= TIMEOUT {
                 self.give_up();
                 return Err(EIO);
             }
@@ -416,6 +434,7 @@ impl Requests {
             let result = check_completion(used, expected, &tail);
             let slot = completion.slot().index();
             let state = queue.data_mut();
+            state.answers = state.answers.wrapping_add(1);
             if owned.is_some() {
                 state.probed = owned;
             }

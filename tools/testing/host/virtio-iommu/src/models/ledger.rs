@@ -190,7 +190,7 @@ impl Model {
                     .pending
                     .iter()
                     .any(|&(_, _, purpose)| meet(purpose, asked));
-                prop_assert_eq!(ledger.is_settled(asked), !unsettled);
+                prop_assert_eq!(ledger.earliest(asked).is_some(), unsettled);
             }
             Step::Failure(asked) => self.failure(asked, ledger.failure(asked))?,
         }
