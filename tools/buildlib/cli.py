@@ -7,10 +7,11 @@ import argparse
 import contextlib
 import fcntl
 import os
+import signal
 import sys
 import time
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence
+from typing import Iterator, List, NoReturn, Optional, Sequence
 
 from . import configure, fragments, oracle, progress, report, tree
 from .errors import BuildError
@@ -128,8 +129,14 @@ def _make(kernel: Kernel, meter: progress.Meter, *arguments: str) -> None:
     progress.run(kernel.make(*arguments), kernel.environment(), kernel.log, meter)
 
 
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs tools/build."""
+    # Otherwise make would outlive a build that is told to end.
+    signal.signal(signal.SIGTERM, _interrupt)
     wanted = parse_arguments(arguments)
     kernel = kernel_for(wanted)
     if wanted.wanted:

@@ -10,6 +10,7 @@ from boot.plan import Boot, GuestTest
 RUST_SAMPLE = r'rust_minimal: Rust minimal sample \(init\)'
 
 SMOKE = GuestTest('smoke', seconds=60)
+SAMPLES = GuestTest('rust-modules', seconds=120)
 
 
 # The kernel crate tests its own test macro with a case that is compiled out.
@@ -21,7 +22,7 @@ SKIP_REASONS = (
 
 def boots() -> list[Boot]:
     """Two boots per architecture; they share the kernel."""
-    smoke = [Boot('smoke', arch, driver='none', tests=(SMOKE,),
+    smoke = [Boot('smoke', arch, driver='none', tests=(SMOKE, SAMPLES),
                   expected_lines=(RUST_SAMPLE,)) for arch in ARCHES]
     kunit = [Boot('kunit', arch, kunit=True, driver='none',
                   skip_reasons=SKIP_REASONS)
