@@ -119,10 +119,7 @@ class Check:
 
     def _wants_vng(self) -> bool:
         chosen = self._selection
-        return (chosen.wants_level('boot') and not chosen.tests
-                and not chosen.pieces and not chosen.drivers
-                and (not chosen.arches or vng.ARCH in chosen.arches)
-                and (not chosen.boots or 'vng' in chosen.boots))
+        return chosen.wants_level('boot') and 'vng' in chosen.boots
 
     def boots(self) -> None:
         """KUnit and boot tests; several at a time."""

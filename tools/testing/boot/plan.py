@@ -47,6 +47,9 @@ class Boot:
     oracle: str = ''
     #: What every one of these expressions describes has to be on the console.
     expected_lines: tuple[str, ...] = ()
+    #: Left out unless it is asked for by its name, or by its architecture if
+    #: that is what it says here.
+    on_request: str = ''
 
     @property
     def level(self) -> str:
@@ -114,8 +117,15 @@ class Selection:
 
 def select(boots: Iterable[Boot], selection: Selection) -> list[Boot]:
     """The boots, or the parts of them, that were asked for."""
-    narrowed = (selection.narrow(boot) for boot in boots)
+    narrowed = (selection.narrow(boot) for boot in boots
+                if _is_due(boot, selection))
     return [boot for boot in narrowed if boot is not None]
+
+
+def _is_due(boot: Boot, selection: Selection) -> bool:
+    """Whether the boot may run without being asked for, or was asked for."""
+    return (not boot.on_request or boot.name in selection.boots
+            or (boot.on_request == 'arch' and boot.arch in selection.arches))
 
 
 def unknown_names(boots: Sequence[Boot], selection: Selection) -> list[str]:

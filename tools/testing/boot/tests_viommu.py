@@ -82,7 +82,7 @@ def _boot(mode: Mode, arch: str, driver: str, oracle: str) -> Boot:
 def demo(arch: str = 'x86_64') -> Boot:
     """The demonstration: the plain kernel, with the driver built in."""
     return Boot('run', arch, flavour='plain', variant='viommu', tests=(DEMO,),
-                expected_lines=PROMISES)
+                expected_lines=PROMISES, on_request='name')
 
 
 def boots() -> list[Boot]:

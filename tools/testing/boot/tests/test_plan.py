@@ -43,6 +43,18 @@ class PlanTest(unittest.TestCase):
         self.assertEqual(chosen(arches=('arm64',)),
                          [('boot/arm64/one', ('ping',))])
 
+    def test_on_request(self) -> None:
+        boots = [Boot('demo', 'x86_64', on_request='name'),
+                 Boot('smoke', 'powerpc', on_request='arch')]
+
+        def names(**what: tuple[str, ...]) -> list[str]:
+            return [boot.name for boot in select(boots, Selection(**what))]
+
+        self.assertEqual(names(), [])
+        self.assertEqual(names(arches=('x86_64',)), [])
+        self.assertEqual(names(boots=('demo',)), ['demo'])
+        self.assertEqual(names(arches=('powerpc',)), ['smoke'])
+
     def test_typing_errors(self) -> None:
         self.assertEqual(
             unknown_names(BOOTS, Selection(tests=('raed',), arches=('arm',))),
