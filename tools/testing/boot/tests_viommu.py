@@ -73,10 +73,15 @@ MODES = (
 DIFFERENCES: tuple[Difference, ...] = ()
 
 
+# Modes that the driver has not been seen to pass there as it is now.
+UNPROVEN = (('arm64', 'lazy'), ('x86_64', 'no-bypass'))
+
+
 def _boot(mode: Mode, arch: str, driver: str, oracle: str) -> Boot:
+    on_request = 'name' if (arch, mode.name) in UNPROVEN else ''
     return Boot(f'{mode.name}-{driver}', arch, variant='viommu', driver=driver,
-                tests=mode.tests, append=mode.append,
-                iommu_options=mode.iommu_options, oracle=oracle)
+                tests=mode.tests, append=mode.append, oracle=oracle,
+                iommu_options=mode.iommu_options, on_request=on_request)
 
 
 def demo(arch: str = 'x86_64') -> Boot:
