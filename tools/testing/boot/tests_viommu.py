@@ -74,7 +74,7 @@ DIFFERENCES: tuple[Difference, ...] = ()
 
 
 # Modes that the driver has not been seen to pass there as it is now.
-UNPROVEN = (('arm64', 'lazy'), ('x86_64', 'no-bypass'))
+UNPROVEN = (('arm64', 'lazy'),)
 
 
 def _boot(mode: Mode, arch: str, driver: str, oracle: str) -> Boot:
