@@ -45,9 +45,11 @@ pub(crate) fn answers() -> Case {
     let mut ledger = Ledger::new(pending.as_mut_slice(), ended.as_mut_slice());
 
     let first = ledger.open(0, Purpose::Awaited).ok_or("first")?;
+    let foretold = ledger.next();
     let second = ledger.open(1, Purpose::Awaited).ok_or("second")?;
 
-    holds("no two tickets are alike", first != second)?;
+    holds("tickets are in order", first < second)?;
+    same("the next ticket is known before", foretold, second)?;
     same("both are out", ledger.in_flight(), 2)?;
     same("no answer yet", ledger.answer(first), None)?;
     same("second ends", ledger.close(1, Ok(())), Ok(()))?;

@@ -62,7 +62,21 @@ endpoints_lead_back()
 	done
 }
 
-ktap_plan 9
+# feature BIT: 1 if the driver and the device agreed on it.
+feature()
+{
+	cut -c "$(($1 + 1))" "$device/features"
+}
+
+# An indirect descriptor is an allocation for each request, so the Rust driver wants none.
+expected_indirect()
+{
+	[ "$RV_DRIVER" = c ] && echo 1 || echo 0
+}
+
+INDIRECT_DESC=28
+
+ktap_plan 10
 check_equal "the driver's name is virtio_iommu" virtio_iommu \
 	"$(link_name "$device/driver")"
 check_equal "the device's modalias" virtio:d00000017v00001AF4 \
@@ -82,5 +96,7 @@ check_equal "the iommu class entry belongs to the virtio device" \
 	"$(link_path "$device")" "$(link_path "$class/device")"
 check "the iommu class entry lists all endpoints" class_lists_endpoints
 check "all endpoints lead back to the iommu" endpoints_lead_back
+check_equal "indirect descriptors are negotiated as the driver wants" \
+	"$(expected_indirect)" "$(feature $INDIRECT_DESC)"
 check_equal "the iommu itself is in no group" "" "$(group_of "$RV_IOMMU_PCI")"
 ktap_done
