@@ -63,7 +63,7 @@ build: toolroot
 
 .PHONY: run
 run: toolroot
-	@$(enter) $(run) run
+	@$(enter) $(run) run $(if $(ARCH),--arch $(ARCH))
 
 .PHONY: check check-host check-kunit check-boot
 check: toolroot
@@ -81,7 +81,7 @@ shell: toolroot
 
 .PHONY: vng
 vng: toolroot
-	@$(enter) $(run) vng -- $(CMD)
+	@$(enter) $(run) vng -- $(if $(CMD),'$(subst ','\'',$(CMD))')
 
 # -- The overlay on a person's own tree -------------------------------------
 

@@ -25,8 +25,6 @@ _DPKG_OPTIONS = (
     "path-exclude=/usr/share/man/*",
     "path-exclude=/usr/share/info/*",
     "path-exclude=/usr/share/locale/*",
-    # Flash images padded to 64 MB each; `-bios QEMU_EFI.fd` needs none of them.
-    "path-exclude=/usr/share/AAVMF/*",
     # A root that is interrupted is made anew: syncing each file gains nothing.
     "force-unsafe-io",
 )

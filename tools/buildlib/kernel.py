@@ -117,6 +117,9 @@ def build_environment(environ: Mapping[str, str], output: Path) -> Dict[str, str
     path = result.get("PATH", os.defpath)
     if directories and directories[0] not in path.split(":"):
         result["PATH"] = f"{directories[0]}:{path}"
+    # Kbuild has the compiler list the headers anyway: no need to preprocess first, which costs
+    # a fifth of a build from scratch.
+    result.setdefault("CCACHE_DEPEND", "1")
     # Headers that the build has just generated have the time of now.
     result.setdefault("CCACHE_SLOPPINESS", "include_file_ctime,include_file_mtime")
     result.setdefault("CCACHE_NOHASHDIR", "1")

@@ -108,12 +108,16 @@ def _build(layout: Layout, kernel: Kernel, logs: Path,
                        time.monotonic() - started, str(log))
 
 
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def build_for_person(layout: Layout, kernels: Iterable[Kernel]) -> None:
     """Builds with a word about it; MissingInput with the end of the log."""
     for kernel in kernels:
         print(f'Building {kernel.arch}-{kernel.flavour} ...', file=sys.stderr,
               flush=True)
-        stage = build(layout, kernel, layout.results / 'build', lambda _: None)
+        stage = build(layout, kernel, layout.results / 'build', _tell)
         for outcome in stage.outcomes:
             if outcome.detail:
                 raise MissingInput(f'{outcome.detail}\nlog: {stage.log}')

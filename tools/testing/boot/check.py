@@ -117,10 +117,6 @@ class Check:
             chosen[boot.arch] = accel.choose(self._layout, boot.arch, image)
         return chosen
 
-    def _wants_vng(self) -> bool:
-        chosen = self._selection
-        return chosen.wants_level('boot') and 'vng' in chosen.boots
-
     def boots(self) -> None:
         """KUnit and boot tests; several at a time."""
         everything = catalog.all_boots()
@@ -132,7 +128,7 @@ class Check:
             return
         boots = select(everything, self._selection)
         kernels = {Kernel(boot.arch, boot.flavour) for boot in boots}
-        with_vng = self._wants_vng()
+        with_vng = self._selection.wants_bare(vng.ARCH, vng.NAME)
         if with_vng:
             kernels.add(Kernel(vng.ARCH, vng.FLAVOUR))
         broken = self._build(kernels) if self._options.build else set()

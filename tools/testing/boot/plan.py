@@ -47,9 +47,6 @@ class Boot:
     oracle: str = ''
     #: What every one of these expressions describes has to be on the console.
     expected_lines: tuple[str, ...] = ()
-    #: Left out unless it is asked for by its name, or by its architecture if
-    #: that is what it says here.
-    on_request: str = ''
 
     @property
     def level(self) -> str:
@@ -89,6 +86,14 @@ class Selection:
         """Whether a level is to be run."""
         return not self.levels or level in self.levels
 
+    def wants_bare(self, arch: str, name: str) -> bool:
+        """Whether to run a boot that has no guest tests, of no piece."""
+        if self.tests or self.pieces or self.drivers:
+            return False
+        return (self.wants_level('boot')
+                and (not self.arches or arch in self.arches)
+                and (not self.boots or name in self.boots))
+
     def _wants_test(self, test: GuestTest, arch: str) -> bool:
         return (arch in test.arches
                 and (not self.tests or test.name in self.tests)
@@ -117,15 +122,8 @@ class Selection:
 
 def select(boots: Iterable[Boot], selection: Selection) -> list[Boot]:
     """The boots, or the parts of them, that were asked for."""
-    narrowed = (selection.narrow(boot) for boot in boots
-                if _is_due(boot, selection))
+    narrowed = (selection.narrow(boot) for boot in boots)
     return [boot for boot in narrowed if boot is not None]
-
-
-def _is_due(boot: Boot, selection: Selection) -> bool:
-    """Whether the boot may run without being asked for, or was asked for."""
-    return (not boot.on_request or boot.name in selection.boots
-            or (boot.on_request == 'arch' and boot.arch in selection.arches))
 
 
 def unknown_names(boots: Sequence[Boot], selection: Selection) -> list[str]:

@@ -20,20 +20,12 @@ SKIP_REASONS = (
 )
 
 
-# Its kernel has not been seen to boot with all of this in it.
-UNPROVEN = ('powerpc',)
-
-
 def boots() -> list[Boot]:
     """Two boots per architecture; they share the kernel."""
     smoke = [Boot('smoke', arch, driver='none', tests=(SMOKE, SAMPLES),
-                  expected_lines=(RUST_SAMPLE,), on_request=_request(arch))
+                  expected_lines=(RUST_SAMPLE,))
              for arch in ARCHES]
     kunit = [Boot('kunit', arch, kunit=True, driver='none',
-                  skip_reasons=SKIP_REASONS, on_request=_request(arch))
+                  skip_reasons=SKIP_REASONS)
              for arch in ARCHES]
     return smoke + kunit
-
-
-def _request(arch: str) -> str:
-    return 'arch' if arch in UNPROVEN else ''

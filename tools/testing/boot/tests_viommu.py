@@ -73,21 +73,16 @@ MODES = (
 DIFFERENCES: tuple[Difference, ...] = ()
 
 
-# Modes that the driver has not been seen to pass there as it is now.
-UNPROVEN = (('arm64', 'lazy'),)
-
-
 def _boot(mode: Mode, arch: str, driver: str, oracle: str) -> Boot:
-    on_request = 'name' if (arch, mode.name) in UNPROVEN else ''
     return Boot(f'{mode.name}-{driver}', arch, variant='viommu', driver=driver,
                 tests=mode.tests, append=mode.append, oracle=oracle,
-                iommu_options=mode.iommu_options, on_request=on_request)
+                iommu_options=mode.iommu_options)
 
 
 def demo(arch: str = 'x86_64') -> Boot:
     """The demonstration: the plain kernel, with the driver built in."""
     return Boot('run', arch, flavour='plain', variant='viommu', tests=(DEMO,),
-                expected_lines=PROMISES, on_request='name')
+                expected_lines=PROMISES)
 
 
 def boots() -> list[Boot]:

@@ -9,6 +9,7 @@ import select
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Sequence
 
@@ -19,7 +20,8 @@ from boot.results import StageResult, failed, passed
 
 ARCH = 'x86_64'
 FLAVOUR = 'plain'
-KEY = f'boot/{ARCH}/vng'
+NAME = 'vng'
+KEY = f'boot/{ARCH}/{NAME}'
 DEADLINE = 240.0
 DEFAULT_COMMAND = 'uname -a'
 # The sum shows that the line is the guest's, not an echo of the command.
@@ -138,6 +140,8 @@ def test(layout: Layout, logs: Path, use_kvm: bool,
         else passed(f'{KEY}/command'),
         failed(f'{KEY}/log-is-clean', str(splats[0])) if splats
         else passed(f'{KEY}/log-is-clean')]
+    again = f'make check-boot BOOT={NAME}'
+    outcomes = [replace(outcome, reproduce=again) for outcome in outcomes]
     return StageResult(KEY, outcomes, time.monotonic() - started, str(log))
 
 

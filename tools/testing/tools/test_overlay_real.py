@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The promises of the overlay, kept on a real kernel tree with this repository's own content.
 
-RUST_VIRT_KDIR names the tree. It is never touched: the tests work on a copy of hard links.
+RUST_VIRT_KDIR names the tree. Where it does not, the distribution's kernel source is unpacked for
+the time of the tests: in the tool root that is what the kernels are built from. The tree is never
+touched: the tests work on a copy of hard links.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import filecmp
 import io
 import os
 import shutil
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -55,14 +58,29 @@ def differences(left: Path, right: Path) -> list[str]:
     return found
 
 
-@unittest.skipUnless(os.environ.get("RUST_VIRT_KDIR"), "RUST_VIRT_KDIR names no kernel tree")
+def source_package() -> Path | None:
+    """The kernel source as the distribution packs it."""
+    return next(iter(sorted(Path("/usr/src").glob("linux-source-*.tar.xz"))), None)
+
+
 class RealTree(unittest.TestCase):
     base: Path
     overlay: Overlay
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.base = Path(os.environ["RUST_VIRT_KDIR"]).resolve()
+        named, package = os.environ.get("RUST_VIRT_KDIR"), source_package()
+        if named:
+            cls.base = Path(named).resolve()
+        elif package:
+            holder = tempfile.TemporaryDirectory()
+            cls.addClassCleanup(holder.cleanup)
+            subprocess.run(["tar", "-C", holder.name, "-xJf", package], check=True,
+                           env={**os.environ, "XZ_DEFAULTS": "-T0"})
+            cls.base = next(Path(holder.name).iterdir())
+        else:
+            raise unittest.SkipTest("RUST_VIRT_KDIR names no kernel tree, and no kernel source "
+                                    "is installed: apt install linux-source")
         if (cls.base / ".rust-virt").exists():
             raise unittest.SkipTest(f"{cls.base} is not pristine: it has the overlay applied")
         cls.overlay = read_overlay(REPOSITORY)

@@ -43,17 +43,17 @@ class PlanTest(unittest.TestCase):
         self.assertEqual(chosen(arches=('arm64',)),
                          [('boot/arm64/one', ('ping',))])
 
-    def test_on_request(self) -> None:
-        boots = [Boot('demo', 'x86_64', on_request='name'),
-                 Boot('smoke', 'powerpc', on_request='arch')]
-
-        def names(**what: tuple[str, ...]) -> list[str]:
-            return [boot.name for boot in select(boots, Selection(**what))]
-
-        self.assertEqual(names(), [])
-        self.assertEqual(names(arches=('x86_64',)), [])
-        self.assertEqual(names(boots=('demo',)), ['demo'])
-        self.assertEqual(names(arches=('powerpc',)), ['smoke'])
+    def test_boots_without_guest_tests(self) -> None:
+        for what, wanted in (
+                ({}, True), ({'levels': ('boot',)}, True),
+                ({'arches': ('x86_64',)}, True), ({'boots': ('vng',)}, True),
+                ({'levels': ('host', 'kunit')}, False),
+                ({'arches': ('arm64',)}, False), ({'boots': ('one',)}, False),
+                ({'tests': ('read',)}, False), ({'pieces': ('disk',)}, False),
+                ({'drivers': ('c',)}, False)):
+            with self.subTest(**what):
+                self.assertIs(Selection(**what).wants_bare('x86_64', 'vng'),
+                              wanted)
 
     def test_typing_errors(self) -> None:
         self.assertEqual(

@@ -14,7 +14,7 @@ show_driver()
 
 show_groups()
 {
-	for address in $(endpoints); do
+	for address in $(endpoints | sort); do
 		is_behind_iommu "$address" || return 1
 		group=$(group_of "$address")
 		echo "demo: group $group $(group_type "$group") $address" >>/tmp/demo
