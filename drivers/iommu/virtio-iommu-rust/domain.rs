@@ -220,7 +220,7 @@ impl Paging {
             return Err(ENODEV);
         }
         let config = DomainConfig {
-            pgsize_bitmap: usize::try_from(limits.page_size_mask)?,
+            pgsize_bitmap: usize::try_from(limits.page_sizes(to_u64(PAGE_SIZE)))?,
             aperture: limits.aperture.start()..=limits.aperture.last(),
             force_aperture: true,
         };

@@ -24,6 +24,9 @@ use super::{
 /// announce about 512 bytes.
 pub(crate) const MAX_PROBE_SIZE: u32 = 64 << 10;
 
+/// Bytes of an entry in the page tables of a 64 bit processor.
+const PAGE_TABLE_ENTRY: u64 = 8;
+
 /// A feature of the device that the driver makes use of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feature {
@@ -170,6 +173,21 @@ impl Limits {
     /// Returns whether a system with pages of `page_size` bytes can use the granule.
     pub(crate) const fn granule_fits(&self, page_size: u64) -> bool {
         self.granule.bytes() <= page_size
+    }
+
+    /// Returns the page sizes that mappings are asked for in, by a system with pages of `page_size`
+    /// bytes: the granule, and what one entry of the next two levels of a page table covers.
+    ///
+    /// One call maps or unmaps any number of pages of one size, and becomes one request. With all
+    /// the sizes that the device hints at, a buffer would come in pieces of every power of two.
+    pub(crate) const fn page_sizes(&self, page_size: u64) -> u64 {
+        let entries = page_size / PAGE_TABLE_ENTRY;
+        // Of powers of two the product is 0 where it does not fit.
+        let block = page_size.wrapping_mul(entries);
+        let large_block = block.wrapping_mul(entries);
+        let hints = self.page_size_mask & (block | large_block);
+
+        self.granule.bytes() | hints
     }
 
     /// Returns the number of address bits that the driver announces.

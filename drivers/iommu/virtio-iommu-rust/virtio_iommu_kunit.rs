@@ -173,6 +173,11 @@ mod limits_tests {
     fn granules() -> Case {
         report(limits::granules())
     }
+
+    #[test]
+    fn page_sizes() -> Case {
+        report(limits::page_sizes())
+    }
 }
 
 #[kernel::macros::kunit_tests(virtio_iommu_probe)]

@@ -256,6 +256,37 @@ pub(crate) fn input_bits() -> Case {
     Ok(())
 }
 
+/// Page sizes that the IOMMU core is offered.
+pub(crate) fn page_sizes() -> Case {
+    const ALL: u64 = u64::MAX;
+    // Mask of the device, page size of the system, sizes.
+    const TABLE: &[(&str, u64, u64, u64)] = &[
+        ("4K pages", FOUR_K_AND_UP, 0x1000, 0x4020_1000),
+        ("16K pages", FOUR_K_AND_UP, 0x4000, 0x10_0200_1000),
+        ("64K pages", FOUR_K_AND_UP, 0x1_0000, 0x400_2000_1000),
+        ("granule of 64K", ALL << 16, 0x1_0000, 0x400_2001_0000),
+        ("granule of 1", ALL, 0x1000, 0x4020_0001),
+        ("no hints", 0x1000, 0x1000, 0x1000),
+        ("one hint", 0x4000_1000, 0x1000, 0x4000_1000),
+        ("other hints", 0x1_3000, 0x1000, 0x1000),
+        ("granule above the blocks", 1 << 63, 0x1000, 1 << 63),
+        ("no page", FOUR_K_AND_UP, 0, 0x1000),
+        ("vast page", FOUR_K_AND_UP, 1 << 63, 0x1000),
+    ];
+
+    for &(row, page_size_mask, page_size, want) in TABLE {
+        let config = Config {
+            page_size_mask,
+            ..CONFIG
+        };
+        let limits = Limits::new(&config, all_features());
+
+        same(row, limits.map(|l| l.page_sizes(page_size)), Ok(want))?;
+    }
+
+    Ok(())
+}
+
 /// Granules that suit a page size.
 pub(crate) fn granules() -> Case {
     for (row, page_size_mask, page_size, want) in [
