@@ -32,14 +32,59 @@ use crate::{
     viommu::Viommu, //
 };
 
+/// Where the device has an endpoint.
+#[derive(Clone)]
+enum Place {
+    /// In no domain.
+    Nowhere,
+    /// In the domain that nothing is ever mapped in.
+    Blocked(DomainId),
+    /// In a domain that counts its endpoints.
+    Domain(Arc<Shared>),
+}
+
+impl Place {
+    /// The ID and the flag that an endpoint is attached with; [`None`] if it is to be detached.
+    fn target(&self) -> Option<(DomainId, bool)> {
+        match self {
+            Self::Nowhere => None,
+            Self::Blocked(id) => Some((*id, false)),
+            Self::Domain(domain) => Some((domain.id(), domain.bypass())),
+        }
+    }
+
+    /// Counts one more endpoint and sends it the mappings.
+    fn join(&self) -> Result {
+        match self {
+            Self::Domain(domain) => domain.join(),
+            Self::Nowhere | Self::Blocked(_) => Ok(()),
+        }
+    }
+
+    /// Counts one endpoint less.
+    fn leave(&self) {
+        if let Self::Domain(domain) = self {
+            domain.leave();
+        }
+    }
+
+    /// Whether both are the same.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Domain(one), Self::Domain(other)) => Arc::ptr_eq(one, other),
+            _ => self.target() == other.target(),
+        }
+    }
+}
+
 /// What the driver keeps for one endpoint.
 #[pin_data]
 pub(crate) struct EndpointState {
     /// Addresses that must not be mapped, by their start.
     reserved: KVec<ResvMem>,
-    /// The domain that the device has the endpoint in, as far as the driver knows.
+    /// Where the endpoint is, as far as the driver knows.
     #[pin]
-    current: Mutex<Option<Arc<Shared>>>,
+    current: Mutex<Place>,
 }
 
 impl EndpointState {
@@ -63,7 +108,7 @@ impl EndpointState {
         };
         Ok(try_pin_init!(Self {
             reserved,
-            current <- new_mutex!(None, "virtio_iommu_current"),
+            current <- new_mutex!(Place::Nowhere, "virtio_iommu_current"),
         } ? Error))
     }
 
@@ -74,96 +119,91 @@ impl EndpointState {
 
     /// Moves the endpoint into `domain`.
     ///
-    /// If the device refuses, the endpoint stays counted where it was. If it does not take the
-    /// mappings, the endpoint is in no domain.
+    /// If the device refuses, the endpoint stays where it was. If it does not take the mappings, the
+    /// endpoint is cut off.
     pub(crate) fn attach(
         &self,
         endpoint: &iommu::Endpoint<Viommu>,
         domain: &Arc<Shared>,
     ) -> Result {
-        let viommu = endpoint.instance();
-        if !Arc::ptr_eq(domain.viommu(), viommu) {
+        if !Arc::ptr_eq(domain.viommu(), endpoint.instance()) {
             return Err(EINVAL);
         }
+        self.move_to(endpoint, Place::Domain(domain.clone()))
+    }
+
+    /// Moves the endpoint to where nothing is ever mapped.
+    pub(crate) fn block(&self, endpoint: &iommu::Endpoint<Viommu>) -> Result {
+        let id = endpoint.instance().limits().blocked.ok_or(ENOSPC)?;
+        self.move_to(endpoint, Place::Blocked(id))
+    }
+
+    /// Takes the endpoint out of its domain, unless nothing is mapped there.
+    pub(crate) fn release(&self, endpoint: &iommu::Endpoint<Viommu>) {
+        let viommu = endpoint.instance();
         let _alone = viommu.attaching.lock();
         let mut current = self.current.lock();
-        if current
-            .as_ref()
-            .is_some_and(|current| Arc::ptr_eq(current, domain))
-        {
+        if let Place::Domain(domain) = &*current {
+            send_all(viommu, endpoint.ids(), &Place::Nowhere, Some(domain.id()));
+            domain.leave();
+            *current = Place::Nowhere;
+        }
+    }
+
+    fn move_to(&self, endpoint: &iommu::Endpoint<Viommu>, place: Place) -> Result {
+        let viommu = endpoint.instance();
+        let _alone = viommu.attaching.lock();
+        let mut current = self.current.lock();
+        if current.is(&place) {
             return Ok(());
         }
+        let id = place.target().map(|(id, _)| id);
 
-        for (index, id) in endpoint.ids().iter().enumerate() {
-            if let Err(error) = send_attach(viommu, domain, *id) {
+        for (index, endpoint_id) in endpoint.ids().iter().enumerate() {
+            if let Err(error) = send(viommu, *endpoint_id, &place, None) {
                 let moved = endpoint.ids().get(..index).unwrap_or_default();
-                match current.as_ref() {
-                    Some(old) => restore(viommu, old, moved),
-                    None => detach_ids(viommu, domain.id(), moved),
-                }
+                send_all(viommu, moved, &current, id);
                 return Err(error);
             }
         }
-        if let Some(old) = current.take() {
-            old.leave();
-        }
-        if let Err(error) = domain.join() {
-            detach_ids(viommu, domain.id(), endpoint.ids());
+        core::mem::replace(&mut *current, Place::Nowhere).leave();
+        if let Err(error) = place.join() {
+            // Detached, the endpoint might reach all of the memory.
+            let refuge = viommu.limits().blocked.map_or(Place::Nowhere, Place::Blocked);
+            send_all(viommu, endpoint.ids(), &refuge, id);
+            *current = refuge;
             return Err(error);
         }
-        *current = Some(domain.clone());
+        *current = place;
         Ok(())
     }
-
-    /// Takes the endpoint out of its domain.
-    pub(crate) fn detach(&self, endpoint: &iommu::Endpoint<Viommu>) {
-        let viommu = endpoint.instance();
-        let _alone = viommu.attaching.lock();
-        let mut current = self.current.lock();
-        if let Some(domain) = current.take() {
-            detach_ids(viommu, domain.id(), endpoint.ids());
-            domain.leave();
-        }
-    }
 }
 
-/// Attaches one ID to `domain`.
-fn send_attach(viommu: &Viommu, domain: &Shared, id: u32) -> Result {
-    viommu.requests().call(&Request::Attach {
-        domain: domain.id(),
-        endpoint: EndpointId::new(id),
-        bypass: domain.bypass(),
-    })
-}
-
-/// Puts the IDs of an endpoint that were already moved back where the others still are.
-fn restore(viommu: &Viommu, old: &Shared, ids: &[u32]) {
-    for id in ids {
-        if let Err(error) = send_attach(viommu, old, *id) {
-            dev_err!(
-                viommu.device(),
-                "could not put EP {} back into domain {}: {:?}\n",
-                id,
-                old.id().get(),
-                error
-            );
-        }
-    }
-}
-
-/// Detaches IDs from a domain.
-fn detach_ids(viommu: &Viommu, domain: DomainId, ids: &[u32]) {
-    for id in ids {
-        let request = Request::Detach {
+/// Moves one ID of an endpoint to `place`, out of the domain `from` where that matters.
+fn send(viommu: &Viommu, id: u32, place: &Place, from: Option<DomainId>) -> Result {
+    let endpoint = EndpointId::new(id);
+    let request = match (place.target(), from) {
+        (Some((domain, bypass)), _) => Request::Attach {
             domain,
-            endpoint: EndpointId::new(*id),
-        };
-        if let Err(error) = viommu.requests().call(&request) {
+            endpoint,
+            bypass,
+        },
+        (None, Some(domain)) => Request::Detach { domain, endpoint },
+        (None, None) => return Ok(()),
+    };
+    viommu.requests().call(&request)
+}
+
+/// Moves IDs of an endpoint to `place`; what cannot be moved is logged.
+fn send_all(viommu: &Viommu, ids: &[u32], place: &Place, from: Option<DomainId>) {
+    for id in ids {
+        if let Err(error) = send(viommu, *id, place, from) {
             dev_warn!(
                 viommu.device(),
-                "could not detach EP {} from domain {}: {:?}\n",
+                "could not move EP {} from domain {:?} to {:?}: {:?}\n",
                 id,
-                domain.get(),
+                from.map(|id| id.get()),
+                place.target().map(|(id, _)| id.get()),
                 error
             );
         }

@@ -140,6 +140,10 @@ pub(crate) struct Limits {
     pub(crate) domains: Option<DomainIds>,
     /// The id that is set aside for the bypass domain, with [`Feature::BypassConfig`].
     pub(crate) identity: Option<DomainId>,
+    /// The id that is set aside for the domain that nothing is ever mapped in.
+    ///
+    /// [`None`] if there would be none left for a domain with mappings.
+    pub(crate) blocked: Option<DomainId>,
     /// The flags that a mapping may have.
     pub(crate) map_flags: MapFlags,
     /// Size of the properties in a PROBE request; zero if there is nothing to probe.
@@ -153,10 +157,14 @@ impl Limits {
     pub(crate) fn new(config: &Config, features: Features) -> Result<Self, ConfigError> {
         let granule = Granule::lowest_of(config.page_size_mask).ok_or(ConfigError::NoPageSize)?;
         let ids = domain_ids(config, features)?;
-        let (identity, domains) = if features.has(Feature::BypassConfig) {
+        let (identity, unused) = if features.has(Feature::BypassConfig) {
             (Some(ids.first), without_first(ids))
         } else {
             (None, Some(ids))
+        };
+        let (blocked, domains) = match unused.and_then(without_first) {
+            Some(rest) => (unused.map(|ids| ids.first), Some(rest)),
+            None => (None, unused),
         };
 
         Ok(Self {
@@ -165,6 +173,7 @@ impl Limits {
             aperture: aperture(config, features)?,
             domains,
             identity,
+            blocked,
             map_flags: MapFlags::new(true, true, features.has(Feature::Mmio)),
             probe_size: probe_size(config, features)?,
         })

@@ -130,8 +130,12 @@ impl iommu::Driver for Viommu {
         EndpointState::probe(instance, dev, fwspec.ids())
     }
 
+    fn block(endpoint: &iommu::Endpoint<Self>) -> Result {
+        endpoint.data().block(endpoint)
+    }
+
     fn release_device(endpoint: &iommu::Endpoint<Self>) {
-        endpoint.data().detach(endpoint);
+        endpoint.data().release(endpoint);
     }
 
     fn capable(_endpoint: &iommu::Endpoint<Self>, cap: Capability) -> bool {

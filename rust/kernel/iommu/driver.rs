@@ -65,7 +65,15 @@ pub trait Driver: HasOps + Send + Sync + Sized + 'static {
     /// Allocates an address space for `endpoint`, to which it is not attached yet.
     fn alloc_paging(endpoint: &Endpoint<Self>) -> Result<NewDomain<Self::Paging>>;
 
-    /// Detaches `endpoint` from whatever domain it has.
+    /// Cuts `endpoint` off: no access of it gets anywhere until it is attached to a domain.
+    ///
+    /// Called in process context with the lock of the endpoint's group held, and in particular
+    /// before [`Self::release_device`]. After an error, the endpoint has to be as it was before.
+    fn block(_endpoint: &Endpoint<Self>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Detaches `endpoint` from whatever domain it has, if it is not cut off.
     ///
     /// The domain may be freed, and the endpoint is freed, after the function returned.
     fn release_device(_endpoint: &Endpoint<Self>) {}

@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/iommu.h`](srctree/include/linux/iommu.h)
 
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 
 use super::{
     driver::{
@@ -24,7 +27,10 @@ use crate::{
     device::Device,
     module::this_module,
     prelude::*,
-    types::ForeignOwnable, //
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    },
 };
 
 /// The tables of a driver type. Implemented by [`iommu_ops!`].
@@ -59,7 +65,12 @@ pub trait HasOps: Sized + 'static {
 macro_rules! iommu_ops {
     ($(#[$meta:meta])* static $ops:ident: $driver:ty;) => {
         $(#[$meta])*
-        static $ops: $crate::iommu::Ops<$driver> = $crate::iommu::Ops::new();
+        static $ops: $crate::iommu::Ops<$driver> = {
+            static BLOCKED: $crate::iommu::BlockedDomain<$driver> =
+                $crate::iommu::BlockedDomain::new();
+
+            $crate::iommu::Ops::new(&BLOCKED)
+        };
 
         impl $crate::iommu::HasOps for $driver {
             fn ops() -> &'static $crate::iommu::Ops<Self> {
@@ -74,6 +85,38 @@ macro_rules! iommu_ops {
             }
         }
     };
+}
+
+/// The domain in which endpoints of the drivers of type `T` are cut off.
+///
+/// It has no state: attaching to it is [`Driver::block`].
+///
+/// # Invariants
+///
+/// All callbacks are those of [`VTable<T>`].
+#[repr(transparent)]
+pub struct BlockedDomain<T> {
+    raw: Opaque<bindings::iommu_domain>,
+    _driver: PhantomData<fn() -> T>,
+}
+
+// SAFETY: Only the core looks into it, from any thread as with every static domain.
+unsafe impl<T> Sync for BlockedDomain<T> {}
+
+impl<T: Driver> BlockedDomain<T> {
+    /// Fills in the domain.
+    #[allow(clippy::new_without_default)] // Not for use outside of `iommu_ops!`.
+    pub const fn new() -> Self {
+        // INVARIANT: All callbacks come from `VTable<T>`.
+        Self {
+            raw: Opaque::new(bindings::iommu_domain {
+                type_: bindings::IOMMU_DOMAIN_BLOCKED,
+                ops: VTable::<T>::BLOCKED_OPS,
+                ..pin_init::zeroed()
+            }),
+            _driver: PhantomData,
+        }
+    }
 }
 
 /// A `struct iommu_ops` for the driver type `T`.
@@ -93,10 +136,20 @@ unsafe impl<T> Sync for Ops<T> {}
 impl<T: Driver> Ops<T> {
     /// Fills in the table.
     #[allow(clippy::new_without_default)] // Not for use outside of `iommu_ops!`.
-    pub const fn new() -> Self {
+    pub const fn new(blocked: &'static BlockedDomain<T>) -> Self {
+        let blocked = if T::HAS_BLOCK {
+            blocked.raw.get()
+        } else {
+            ptr::null_mut()
+        };
+
         // INVARIANT: All callbacks come from `VTable<T>`.
         Self {
-            raw: VTable::<T>::OPS,
+            raw: bindings::iommu_ops {
+                blocked_domain: blocked,
+                release_domain: blocked,
+                ..VTable::<T>::OPS
+            },
             _driver: PhantomData,
         }
     }
@@ -138,6 +191,32 @@ impl<T: Driver> VTable<T> {
         owner: this_module::<T::OwnerModule>().as_ptr(),
         ..pin_init::zeroed()
     };
+
+    const BLOCKED_OPS: &'static bindings::iommu_domain_ops = &bindings::iommu_domain_ops {
+        attach_dev: if T::HAS_BLOCK {
+            Some(Self::block)
+        } else {
+            None
+        },
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// `dev` must be a device that was probed by an IOMMU driver and not released.
+    unsafe extern "C" fn block(
+        _domain: *mut bindings::iommu_domain,
+        dev: *mut bindings::device,
+        _old: *mut bindings::iommu_domain,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        let endpoint = unsafe { Endpoint::<T>::try_from_raw(dev) };
+
+        match endpoint.ok_or(EINVAL).and_then(T::block) {
+            Ok(()) => 0,
+            Err(err) => err.to_errno(),
+        }
+    }
 
     /// # Safety
     ///

@@ -45,6 +45,7 @@ const BOASTING_PAGE: usize = 18;
 struct Mock {
     probed: Counter,
     released: Counter,
+    blocked: Counter,
     domains: Counter,
     freed: Counter,
     synced: Counter,
@@ -88,6 +89,11 @@ impl Driver for Mock {
         }
         instance.probed.count();
         Ok(Ok::<_, Error>(id))
+    }
+
+    fn block(endpoint: &Endpoint<Self>) -> Result {
+        endpoint.instance().blocked.count();
+        Ok(())
     }
 
     fn release_device(endpoint: &Endpoint<Self>) {
@@ -414,6 +420,27 @@ mod cases {
                 assert_eq!(ret, EINVAL.to_errno());
                 Ok(())
             })
+        })
+    }
+
+    #[test]
+    fn endpoints_are_cut_off_before_their_release() -> Result {
+        with_mock(|registration| {
+            let mock = registration.instance();
+            let endpoint = SoftwareEndpoint::new(registration, c"rust-iommu-ep", &[7])?;
+            let dev = endpoint.device().as_raw();
+            // SAFETY: The table is valid.
+            let blocked = unsafe { (*Mock::ops().as_raw()).blocked_domain };
+            assert!(!blocked.is_null());
+            // SAFETY: The domain is static and has a table.
+            let attach = unsafe { (*(*blocked).ops).attach_dev }.ok_or(EINVAL)?;
+
+            // SAFETY: The device was probed by the mock driver.
+            assert_eq!(unsafe { attach(blocked, dev, core::ptr::null_mut()) }, 0);
+            assert_eq!((mock.blocked.get(), mock.released.get()), (1, 0));
+            drop(endpoint);
+            assert_eq!((mock.blocked.get(), mock.released.get()), (2, 1));
+            Ok(())
         })
     }
 

@@ -82,8 +82,9 @@ pub(crate) fn with_features() -> Case {
         page_size_mask: FOUR_K_AND_UP,
         granule: Granule::lowest_of(0x1000).ok_or("granule")?,
         aperture: range(0x1000, (1 << 39) - 1),
-        domains: ids(2, 0xffff),
+        domains: ids(3, 0xffff),
         identity: Some(DomainId::new(1)),
+        blocked: Some(DomainId::new(2)),
         map_flags: MapFlags::new(true, true, true),
         probe_size: 512,
     };
@@ -105,8 +106,9 @@ pub(crate) fn without_features() -> Case {
         page_size_mask: 0x1000,
         granule: Granule::lowest_of(0x1000).ok_or("granule")?,
         aperture: range(0, u64::MAX),
-        domains: ids(0, u32::MAX),
+        domains: ids(1, u32::MAX),
         identity: None,
+        blocked: Some(DomainId::new(0)),
         map_flags: MapFlags::new(true, true, false),
         probe_size: 0,
     };
@@ -114,40 +116,68 @@ pub(crate) fn without_features() -> Case {
     same("none", Limits::new(&nonsense, Features::NONE), Ok(want))
 }
 
-/// Which ids are left for domains with mappings.
+/// What the ids of the device are used for.
 pub(crate) fn domain_ids() -> Case {
     const MAX: u32 = u32::MAX;
-    type Row = (&'static str, u32, u32, Option<DomainIds>, Option<DomainIds>);
-    // Start, end, then what is left without and with a bypass domain.
-    const TABLE: &[Row] = &[
-        ("all", 0, MAX, ids(0, MAX), ids(1, MAX)),
-        ("two", 5, 6, ids(5, 6), ids(6, 6)),
-        ("one", 5, 5, ids(5, 5), None),
-        ("the last one", MAX, MAX, ids(MAX, MAX), None),
+    /// Identity, blocked, domains with mappings.
+    type Uses = (Option<u32>, Option<u32>, Option<DomainIds>);
+    // Start, end, then the uses without and with a bypass domain.
+    const TABLE: &[(&str, u32, u32, Uses, Uses)] = &[
+        (
+            "all",
+            0,
+            MAX,
+            (None, Some(0), ids(1, MAX)),
+            (Some(0), Some(1), ids(2, MAX)),
+        ),
+        (
+            "three",
+            5,
+            7,
+            (None, Some(5), ids(6, 7)),
+            (Some(5), Some(6), ids(7, 7)),
+        ),
+        (
+            "two",
+            5,
+            6,
+            (None, Some(5), ids(6, 6)),
+            (Some(5), None, ids(6, 6)),
+        ),
+        (
+            "one",
+            5,
+            5,
+            (None, None, ids(5, 5)),
+            (Some(5), None, None),
+        ),
+        (
+            "the last one",
+            MAX,
+            MAX,
+            (None, None, ids(MAX, MAX)),
+            (Some(MAX), None, None),
+        ),
     ];
     let range_only = Features::NONE.with(Feature::DomainRange);
+    let with_bypass = range_only.with(Feature::BypassConfig);
 
-    for &(row, domain_start, domain_end, plain, reserved) in TABLE {
+    for &(row, domain_start, domain_end, plain, bypass) in TABLE {
         let config = Config {
             domain_start,
             domain_end,
             ..CONFIG
         };
-        let with_bypass = range_only.with(Feature::BypassConfig);
-        let limits = Limits::new(&config, range_only);
-        let bypass = Limits::new(&config, with_bypass);
-        let first = DomainId::new(domain_start);
 
-        same(
-            row,
-            limits.map(|l| (l.identity, l.domains)),
-            Ok((None, plain)),
-        )?;
-        same(
-            row,
-            bypass.map(|l| (l.identity, l.domains)),
-            Ok((Some(first), reserved)),
-        )?;
+        for (features, want) in [(range_only, plain), (with_bypass, bypass)] {
+            let limits = Limits::new(&config, features);
+            let uses = limits.map(|l| {
+                let number = |id: DomainId| id.get();
+                (l.identity.map(number), l.blocked.map(number), l.domains)
+            });
+
+            same(row, uses, Ok(want))?;
+        }
     }
 
     Ok(())

@@ -82,6 +82,9 @@ proptest! {
         let mut left = ids.clone();
         let identity = if features.has(Feature::BypassConfig) { left.next() } else { None };
         prop_assert_eq!(limits.identity.map(|id| id.get()), identity);
+        // Cutting off needs an id only if mapping still has one.
+        let blocked = if left.clone().nth(1).is_some() { left.next() } else { None };
+        prop_assert_eq!(limits.blocked.map(|id| id.get()), blocked);
         prop_assert_eq!(
             limits.domains.map(|ids| ids.first.get()..=ids.last.get()),
             (!left.is_empty()).then_some(left)
@@ -98,6 +101,14 @@ proptest! {
             let fits = (0..=page_bit).any(|bit| config.page_size_mask & (1 << bit) != 0);
 
             prop_assert_eq!(limits.granule_fits(1 << page_bit), fits);
+
+            let sizes = limits.page_sizes(1 << page_bit);
+            let level = page_bit - 3;
+            let blocks = 1 << (page_bit + level) | 1 << (page_bit + 2 * level);
+            prop_assert_eq!(sizes & !config.page_size_mask, 0);
+            prop_assert_eq!(sizes & sizes.wrapping_neg(), limits.granule.bytes());
+            prop_assert_eq!(sizes | config.page_size_mask & blocks, sizes);
+            prop_assert!(sizes.count_ones() <= 3);
         }
     }
 }
