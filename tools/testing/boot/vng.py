@@ -39,10 +39,13 @@ def command_line(image: Path, command: str, use_kvm: bool,
     """
     if shutil.which('vng') is None:
         raise MissingInput('vng is not installed: install virtme-ng')
-    kvm = [] if use_kvm else ['--disable-kvm']
+    # Two emulated processors on a busy host do not always find each other when
+    # the kernel stops all of them for a moment.
+    machine = (['--cpus', '2'] if use_kvm
+               else ['--disable-kvm', '--cpus', '1'])
     loud = ['--verbose'] if verbose else []
-    return ['vng', '--run', str(image), *kvm, *loud, '--force-9p',
-            '--user', 'root', '--cpus', '2', '--memory', '1G',
+    return ['vng', '--run', str(image), *machine, *loud, '--force-9p',
+            '--user', 'root', '--memory', '1G',
             '--exec', command]
 
 

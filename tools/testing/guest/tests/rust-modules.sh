@@ -27,14 +27,20 @@ unload_sample()
 	[ "$1" = y ] || rmmod "$2"
 }
 
+# skip_sample MODULE REASON
+skip_sample()
+{
+	for step in "is there" "says what it must" "can be unloaded"; do
+		ktap_skip "$1 $step" "$2"
+	done
+}
+
 # test_sample MODULE SYMBOL EXPRESSION: loads it, looks for its line, unloads it.
 test_sample()
 {
 	state=$(sample_state "$2")
 	if [ -z "$state" ]; then
-		for step in "is there" "says what it must" "can be unloaded"; do
-			ktap_skip "$1 $step" "CONFIG_$2 is not set"
-		done
+		skip_sample "$1" "CONFIG_$2 is not set"
 		return
 	fi
 	check "$1 is there" load_sample "$state" "$1"
@@ -44,13 +50,16 @@ test_sample()
 
 ktap_plan 9
 test_sample rust_minimal SAMPLE_RUST_MINIMAL '^rust_minimal: Rust minimal sample \(init\)$'
-if [ -n "$RV_RNG_PCI" ] || [ "$RV_ARCH" = powerpc ]; then
+if [ "$RV_ARCH" = powerpc ]; then
+	# With the C driver of the same device, too: tasks are resumed at the address of
+	# another, in about one boot of three.
+	skip_sample rust_driver_virtio_rng \
+		"powerpc resumes tasks at wrong addresses after a device's interrupt, in C too"
+elif [ -n "$RV_RNG_PCI" ]; then
 	test_sample rust_driver_virtio_rng SAMPLE_RUST_DRIVER_VIRTIO_RNG \
 		'device returned 64 bytes, not all equal$'
 else
-	for step in "is there" "says what it must" "can be unloaded"; do
-		ktap_skip "rust_driver_virtio_rng $step" "the machine has no entropy device"
-	done
+	skip_sample rust_driver_virtio_rng "the machine has no entropy device"
 fi
 test_sample rust_iommu SAMPLE_RUST_IOMMU \
 	'^rust_iommu: page 1 is at Some\(.*\), unmapped 0x[1-9a-f][0-9a-f]* bytes, left None$'
