@@ -22,6 +22,7 @@ help:
 	@echo '  make run             boot a kernel whose disk and network sit behind the Rust'
 	@echo '                       virtio-iommu driver, and show what the guest sees'
 	@echo '  make check           run all tests [PIECE=virtio-iommu] [ARCH=x86_64] [TEST=name]'
+	@echo '  make bench           the Rust and the C driver side by side [ROUNDS=5]'
 	@echo '  make shell ARCH=...  a shell in the same guest'
 	@echo '  make vng             the x86_64 kernel under virtme-ng [CMD="uname -a"]'
 	@echo ''
@@ -64,6 +65,11 @@ build: toolroot
 .PHONY: run
 run: toolroot
 	@$(enter) $(run) run $(if $(ARCH),--arch $(ARCH))
+
+# Which drivers can be compared so far: virtio-iommu's.
+.PHONY: bench
+bench: toolroot
+	@$(enter) $(run) bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(APPEND),--append '$(APPEND)')
 
 .PHONY: check check-host check-kunit check-boot
 check: toolroot

@@ -32,11 +32,11 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "x86_64": Architecture(
         "bzImage", "arch/x86/boot/bzImage",
         _fragments("x86_64", both=("devices", "viommu-rust"),
-                   test=("kasan", "lockdep", "viommu-module"), plain=("viommu-builtin", "vng"))),
+                   test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module", "vng"))),
     "arm64": Architecture(
         "Image", "arch/arm64/boot/Image",
         _fragments("arm64", both=("devices", "viommu-rust"),
-                   test=("kasan", "lockdep", "viommu-module"), plain=("viommu-builtin",))),
+                   test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module",))),
     "riscv": Architecture(
         "Image", "arch/riscv/boot/Image", _fragments("riscv", test=("kasan", "lockdep"))),
     "powerpc": Architecture(

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from boot import builder, catalog, check, interactive, procs, vng
+from boot import (bench, builder, catalog, check, interactive, procs,
+                  vng)
 from boot.paths import ARCHES, FLAVOURS, Layout, MissingInput
 from boot.plan import Selection
 
@@ -35,6 +36,13 @@ def _factor(text: str) -> float:
     if not factor > 0:
         raise argparse.ArgumentTypeError('must be positive')
     return factor
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError('must be 1 or more')
+    return count
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser('run', help='the demonstration')
     _add_common(run)
     run.add_argument('--arch', choices=('x86_64', 'arm64'), default='x86_64')
+    bench_ = commands.add_parser('bench', help='Rust and C, in one run')
+    _add_common(bench_)
+    bench_.add_argument('--rounds', type=_count, default=5, metavar='N',
+                        help='boots of each driver (%(default)s)')
+    bench_.add_argument('--append', default='iommu.strict=0', metavar='WORDS',
+                        help='for the kernel (%(default)s)')
     virtme = commands.add_parser('vng', help='boot with virtme-ng')
     _add_common(virtme)
     virtme.add_argument('words', nargs='*', metavar='COMMAND',
@@ -125,6 +139,9 @@ def _dispatch(options: argparse.Namespace, argv: Sequence[str]) -> int:
         return _check(options, argv)
     flavour = getattr(options, 'flavour', 'plain')
     layout = _layout(options, flavour)
+    if options.command == 'bench':
+        return bench.run(layout, options.rounds, options.append,
+                         not options.no_kvm, not options.no_build)
     if not options.no_build:
         arch = getattr(options, 'arch', vng.ARCH)
         builder.build_for_person(layout, [builder.Kernel(arch, flavour)])

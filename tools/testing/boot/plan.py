@@ -45,6 +45,8 @@ class Boot:
     skip_reasons: tuple[tuple[str, str], ...] = ()
     #: Outcomes of this boot are compared with those of the boot named here.
     oracle: str = ''
+    #: More of the QEMU command line.
+    qemu: tuple[str, ...] = ()
     #: What every one of these expressions describes has to be on the console.
     expected_lines: tuple[str, ...] = ()
 

@@ -209,7 +209,7 @@ def _run_in(boot: Boot, settings: Settings, directory: Path,
     try:
         build = settings.layout.build(boot.arch, boot.flavour)
         parser = ktap.load_parser(settings.layout.kernel_tree(build))
-        argv = prepare(boot, settings, directory, services)
+        argv = prepare(boot, settings, directory, services, boot.qemu)
         talk = protocol.Conversation()
         with log.open('w', encoding='utf-8', buffering=1) as out:
             out.write(f'# {shlex.join(argv)}\n')

@@ -30,6 +30,7 @@ BENCHMARK = _test('dma-map-benchmark', 120)
 SELFTESTS = _test('vfio-selftests', 600)
 UNLOAD = _test('unload', 120)
 DEMO = _test('demo', 120)
+BENCH = _test('bench', 600)
 
 # What the demonstration has to show, whatever it says about itself.
 PROMISES = (
@@ -80,9 +81,15 @@ def _boot(mode: Mode, arch: str, driver: str, oracle: str) -> Boot:
 
 
 def demo(arch: str = 'x86_64') -> Boot:
-    """The demonstration: the plain kernel, with the driver built in."""
-    return Boot('run', arch, flavour='plain', variant='viommu', tests=(DEMO,),
-                expected_lines=PROMISES)
+    """The demonstration, on the plain kernel."""
+    return Boot('run', arch, flavour='plain', variant='viommu', driver='rust',
+                tests=(DEMO,), expected_lines=PROMISES)
+
+
+def bench(driver: str, name: str, append: str, qemu: tuple[str, ...]) -> Boot:
+    """A boot of the benchmark, which `make check` has nothing of."""
+    return Boot(name, 'x86_64', flavour='plain', variant='viommu',
+                driver=driver, tests=(BENCH,), append=append, qemu=qemu)
 
 
 def boots() -> list[Boot]:

@@ -14,6 +14,17 @@
 
 #include "vfio-access.h"
 
+enum access_mode access_mode_by_name(const char *name)
+{
+	if (!strcmp(name, "type1"))
+		return ACCESS_TYPE1;
+	if (!strcmp(name, "type1v2"))
+		return ACCESS_TYPE1V2;
+	if (!strcmp(name, "iommufd"))
+		return ACCESS_IOMMUFD;
+	errx(2, "no such mode: %s", name);
+}
+
 static int open_or_die(const char *path)
 {
 	int fd = open(path, O_RDWR);

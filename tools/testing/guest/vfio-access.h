@@ -16,6 +16,9 @@ struct access {
 	int device;
 };
 
+/* "type1", "type1v2" or "iommufd"; ends the program if it is none of them. */
+enum access_mode access_mode_by_name(const char *name);
+
 /* All of these end the program with a message if the kernel refuses. */
 void access_open(struct access *access, enum access_mode mode, const char *address);
 void access_map(const struct access *access, uint64_t iova, void *memory,

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -146,17 +145,6 @@ static void test_rounds(struct bench *bench)
 	report(good, "mappings that come and go always lead to their own pages");
 }
 
-static enum access_mode mode_by_name(const char *name)
-{
-	if (!strcmp(name, "type1"))
-		return ACCESS_TYPE1;
-	if (!strcmp(name, "type1v2"))
-		return ACCESS_TYPE1V2;
-	if (!strcmp(name, "iommufd"))
-		return ACCESS_IOMMUFD;
-	errx(2, "no such mode: %s", name);
-}
-
 int main(int argc, char **argv)
 {
 	struct bench bench = { .page_size = (size_t)sysconf(_SC_PAGESIZE) };
@@ -164,7 +152,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		errx(2, "usage: vfio-dma ADDRESS type1|type1v2|iommufd");
 	puts("KTAP version 1\n1..8");
-	access_open(&bench.access, mode_by_name(argv[2]), argv[1]);
+	access_open(&bench.access, access_mode_by_name(argv[2]), argv[1]);
 	bench.bar = access_registers(&bench.access, TESTDEV_BAR_SIZE);
 	bench.memory = mmap(NULL, MOST_PAGES * bench.page_size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
