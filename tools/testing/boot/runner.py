@@ -38,12 +38,23 @@ class Settings:
     factor: float = 1.0
 
 
+# An emulated machine gets stuck now and then on a busy host, early and in code
+# that has nothing of this project's in it. Nothing else is silent for so long.
+SILENCE_SECONDS = 120.0
+
+
+class Stuck(Exception):
+    """The kernel fell silent before it started anything of the project's."""
+
+
 @dataclass
 class Ended:
     """How the conversation with a guest came to its end."""
 
     reason: str = ''
     qemu_errors: str = ''
+    #: The kernel fell silent before it started anything of this project's.
+    stuck: bool = False
 
 
 def last_lines(lines: Sequence[str]) -> str:
@@ -97,11 +108,22 @@ def prepare(boot: Boot, settings: Settings, directory: Path,
 
 def converse(qemu: Qemu, talk: protocol.Conversation,
              services: hostside.HostServices | None, deadline: float,
-             watch: Watcher) -> Ended:
-    """Listens until the guest is done, is gone, or the time is up."""
+             silence: float, watch: Watcher) -> Ended:
+    """Listens until the guest is done, is gone, or the time is up.
+
+    ``silence`` is how long nothing may be said before /init runs.
+    """
     end = time.monotonic() + deadline
+    heard = time.monotonic()
     while not talk.done:
-        left = end - time.monotonic()
+        now = time.monotonic()
+        left = end - now
+        if not talk.ready:
+            left = min(left, heard + silence - now)
+        if left <= 0 and now < end:
+            return Ended(f'silent for {silence:.0f} s before /init; '
+                         'the last lines:\n' + last_lines(talk.lines),
+                         qemu.errors(), stuck=True)
         if left <= 0:
             return Ended(f'no end within {deadline:.0f} s; the last lines:\n'
                          + last_lines(talk.lines), qemu.errors())
@@ -110,6 +132,7 @@ def converse(qemu: Qemu, talk: protocol.Conversation,
             return Ended('the machine stopped before its tests were done; '
                          'the last lines:\n' + last_lines(talk.lines),
                          qemu.errors())
+        heard = time.monotonic() if lines else heard
         for line in lines:
             watch(line)
             request = talk.feed(line)
@@ -220,11 +243,27 @@ def _run_in(boot: Boot, settings: Settings, directory: Path,
 
             with Qemu(argv) as qemu:
                 ended = converse(qemu, talk, services,
-                                 boot.deadline(settings.factor), keep)
+                                 boot.deadline(settings.factor),
+                                 SILENCE_SECONDS * settings.factor, keep)
+        if ended.stuck and not boot.kunit:
+            raise Stuck(ended.reason)
         return judge(boot, talk, ended, services, parser)
     finally:
         if services is not None:
             services.close()
+
+
+def _run_twice(boot: Boot, settings: Settings, directory: Path,
+               log: Path, watch: Watcher) -> list[Outcome]:
+    """A second attempt where the first got stuck, which is then told."""
+    try:
+        return _run_in(boot, settings, directory, log, watch)
+    except Stuck as stuck:
+        kept = log.with_suffix('.stuck.log')
+        log.rename(kept)
+        told = skipped(f'{boot.key}/first-attempt',
+                       f'the kernel got stuck under emulation: {kept}\n{stuck}')
+        return [told, *_run_in(boot, settings, directory, log, watch)]
 
 
 def run(boot: Boot, settings: Settings,
@@ -236,8 +275,8 @@ def run(boot: Boot, settings: Settings,
     result = StageResult(boot.key, log=str(log))
     directory = Path(tempfile.mkdtemp(prefix='rv-boot-'))
     try:
-        result.outcomes = _run_in(boot, settings, directory, log, watch)
-    except (MissingInput, OSError) as error:
+        result.outcomes = _run_twice(boot, settings, directory, log, watch)
+    except (MissingInput, OSError, Stuck) as error:
         result.outcomes = [replace(failed(f'{boot.key}/boot', str(error)),
                                    reproduce=boot.reproduce())]
     finally:

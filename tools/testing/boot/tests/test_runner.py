@@ -1,19 +1,63 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a boot's console comes to."""
 
+import time
 import unittest
 from dataclasses import replace
+from typing import cast
 
 from boot import ktap, runner
 from boot.paths import Layout, MissingInput
 from boot.plan import Boot, GuestTest
 from boot.protocol import Conversation
+from boot.qemu import Qemu
 from boot.results import Status
 
 BOOT = Boot('one', 'x86_64', driver='rust', tests=(GuestTest('read'),))
 GOOD = ('rv: ready', 'rv: iommu rust loaded', 'rv: begin read',
         'rv| KTAP version 1', 'rv| 1..1', 'rv| ok 1 - sum', 'rv: end read 0',
         'rv: done')
+
+
+class Machine:
+    """A QEMU that says what it was given, and then nothing more."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = list(lines)
+
+    def read_lines(self, timeout: float) -> list[str]:
+        said, self.lines = self.lines, []
+        if not said:
+            time.sleep(timeout)
+        return said
+
+    def wait_end(self, _timeout: float) -> list[str]:
+        return []
+
+    def errors(self) -> str:
+        return ''
+
+
+class ConverseTest(unittest.TestCase):
+    """runner.converse with machines that fall silent."""
+
+    def ended(self, *lines: str) -> runner.Ended:
+        return runner.converse(cast(Qemu, Machine(*lines)), Conversation(),
+                               None, 0.2, 0.05, lambda line: None)
+
+    def test_silence_before_init(self) -> None:
+        ended = self.ended('Linux version')
+        self.assertTrue(ended.stuck)
+        self.assertIn('silent', ended.reason)
+        self.assertIn('Linux version', ended.reason)
+
+    def test_silence_after_init(self) -> None:
+        ended = self.ended('Linux version', 'rv: ready')
+        self.assertFalse(ended.stuck)
+        self.assertIn('no end', ended.reason)
+
+    def test_no_silence(self) -> None:
+        self.assertEqual(self.ended(*GOOD), runner.Ended())
 
 
 class RunnerTest(unittest.TestCase):
