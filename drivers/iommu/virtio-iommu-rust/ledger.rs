@@ -191,12 +191,12 @@ where
 
     /// Returns the earliest unanswered request that `purpose` meets.
     pub(crate) fn earliest(&self, purpose: Purpose) -> Option<Ticket> {
-        if self.in_flight == 0 {
-            return None;
-        }
+        // A queue hands out the slot first that came back last, so those in use are at the front:
+        // behind the last of them there is nothing to look for.
         self.pending
             .iter()
             .flatten()
+            .take(self.in_flight)
             .filter(|pending| pending.purpose.meets(&purpose))
             .map(|pending| pending.ticket)
             .min()

@@ -147,7 +147,8 @@ impl Requests {
     /// Sends a request and returns how it ended. May sleep.
     pub(crate) fn call(&self, request: &Request) -> Result {
         let ticket = loop {
-            match self.submit(request, Purpose::Awaited)? {
+            let submitted = Self::submit(&mut self.lock_for_submit()?, request, Purpose::Awaited)?;
+            match submitted {
                 Some(ticket) => break ticket,
                 None => self.make_room(Patience::Sleep)?,
             }
@@ -186,7 +187,8 @@ impl Requests {
         iova: IovaRange,
         request: &Request,
     ) -> Result<bool> {
-        let ticket = self.submit(request, Purpose::Map { domain, iova })?;
+        let purpose = Purpose::Map { domain, iova };
+        let ticket = Self::submit(&mut self.lock_for_submit()?, request, purpose)?;
         Ok(ticket.is_some())
     }
 
@@ -198,10 +200,11 @@ impl Requests {
     /// Waits for the MAP requests of `domain` that touch `iova`, and returns the first failure.
     pub(crate) fn sync_map(&self, domain: DomainId, iova: IovaRange) -> Result {
         let purpose = Purpose::Map { domain, iova };
-        self.settle(purpose)?;
-        self.first_failure(purpose).map_or(Ok(()), |(_, failure)| {
-            Err(to_error(failure.errno()))
-        })
+        let Some((_, failure)) = self.settle(purpose)? else {
+            return Ok(());
+        };
+        self.drop_failures(purpose);
+        Err(to_error(failure.errno()))
     }
 
     /// Gives the device an UNMAP request for `iova`, without telling it.
@@ -209,18 +212,24 @@ impl Requests {
     /// The device may answer requests in any order, so MAP requests of that range are waited for.
     pub(crate) fn unmap(&self, domain: DomainId, iova: IovaRange) -> Result {
         let maps = Purpose::Map { domain, iova };
-        self.settle(maps)?;
-        // Whoever made the mappings did not want to know and now they are gone.
-        let _ = self.first_failure(maps);
-
+        let purpose = Purpose::Unmap { domain, iova };
         let request = Request::Unmap { domain, iova };
-        while self
-            .submit(&request, Purpose::Unmap { domain, iova })?
-            .is_none()
-        {
-            self.make_room(Patience::Spin)?;
+        loop {
+            let mut queue = self.lock_for_submit()?;
+            let ledger = &mut queue.data_mut().ledger;
+            let settled = ledger.earliest(maps).is_none();
+            // Whoever made the mappings did not want to know, and now they are gone.
+            while settled && ledger.failure(maps).is_some() {}
+            if settled && Self::submit(&mut queue, &request, purpose)?.is_some() {
+                return Ok(());
+            }
+            drop(queue);
+            if settled {
+                self.make_room(Patience::Spin)?;
+            } else {
+                self.settle(maps)?;
+            }
         }
-        Ok(())
     }
 
     /// Waits for the UNMAP requests of `domain` that touch `iova`.
@@ -233,32 +242,35 @@ impl Requests {
         mut stale: impl FnMut(IovaRange, Error),
     ) -> Result {
         let purpose = Purpose::Unmap { domain, iova };
-        self.settle(purpose)?;
+        let mut first = self.settle(purpose)?;
         // Each turn takes a failure out, and only the retry below can put one in.
-        while let Some((failed, _)) = self.take_failure(purpose) {
+        while let Some((failed, _)) = first {
             let again = Purpose::Unmap {
                 domain,
                 iova: failed,
             };
             self.unmap(domain, failed)?;
-            self.settle(again)?;
-            if let Some((_, failure)) = self.take_failure(again) {
+            if let Some((_, failure)) = self.settle(again)? {
                 stale(failed, to_error(failure.errno()));
             }
+            first = self.queue.lock().data_mut().ledger.failure(purpose);
         }
         Ok(())
     }
 
     /// Submits a request that fits a slot; `None` if there is no room.
-    fn submit(&self, request: &Request, purpose: Purpose) -> Result<Option<Ticket>> {
+    fn submit(
+        queue: &mut QueueGuard<'_, State>,
+        request: &Request,
+        purpose: Purpose,
+    ) -> Result<Option<Ticket>> {
         let mut bytes = [0; MAX_READABLE];
         let readable = request.encode(&mut bytes);
-        let mut queue = self.lock_for_submit()?;
         if !queue.data().ledger.has_room() {
             return Ok(None);
         }
         match queue.submit(readable, TAIL_LEN) {
-            Ok(slot) => Self::record(&mut queue, slot, purpose).map(Some),
+            Ok(slot) => Self::record(queue, slot, purpose).map(Some),
             Err(ENOSPC) => Ok(None),
             Err(error) => Err(error),
         }
@@ -303,14 +315,19 @@ impl Requests {
             .map_err(|failure| to_error(failure.errno()))
     }
 
-    /// Waits until no request so far that `purpose` meets is unanswered.
+    /// Waits until no request so far that `purpose` meets is unanswered, and takes one failure of
+    /// them.
     ///
     /// Requests that others make meanwhile do not count, or there might be no end.
-    fn settle(&self, purpose: Purpose) -> Result {
-        let end = self.queue.lock().data().ledger.next();
+    fn settle(&self, purpose: Purpose) -> Result<Option<(IovaRange, Failure)>> {
+        let mut end = None;
         self.wait(Patience::Spin, |queue| {
-            let earliest = queue.data().ledger.earliest(purpose);
-            earliest.is_none_or(|ticket| ticket >= end).then_some(())
+            let ledger = &mut queue.data_mut().ledger;
+            let end = *end.get_or_insert_with(|| ledger.next());
+            let earliest = ledger.earliest(purpose);
+            earliest
+                .is_none_or(|ticket| ticket >= end)
+                .then(|| ledger.failure(purpose))
         })
     }
 
@@ -329,28 +346,15 @@ impl Requests {
 
     /// Forgets the failures in a domain that is going away, before its ID is used again.
     pub(crate) fn forget(&self, domain: DomainId) {
-        let _ = self.first_failure(Purpose::Map {
-            domain,
-            iova: IovaRange::ALL,
-        });
-        let _ = self.first_failure(Purpose::Unmap {
-            domain,
-            iova: IovaRange::ALL,
-        });
+        let iova = IovaRange::ALL;
+        self.drop_failures(Purpose::Map { domain, iova });
+        self.drop_failures(Purpose::Unmap { domain, iova });
     }
 
-    /// Takes one failure of a request that `purpose` meets.
-    fn take_failure(&self, purpose: Purpose) -> Option<(IovaRange, Failure)> {
-        self.queue.lock().data_mut().ledger.failure(purpose)
-    }
-
-    /// Takes all failures of requests that `purpose` meets and returns one.
-    fn first_failure(&self, purpose: Purpose) -> Option<(IovaRange, Failure)> {
+    /// Drops all failures of requests that `purpose` meets.
+    fn drop_failures(&self, purpose: Purpose) {
         let mut queue = self.queue.lock();
-        let ledger = &mut queue.data_mut().ledger;
-        let first = ledger.failure(purpose)?;
-        while ledger.failure(purpose).is_some() {}
-        Some(first)
+        while queue.data_mut().ledger.failure(purpose).is_some() {}
     }
 
     /// Tells the device about new requests and waits until `ready` returns something.
@@ -369,7 +373,12 @@ impl Requests {
                 cpu_relax();
             }
             let now = Instant::now();
-            let answers = self.queue.lock().data().answers;
+            let queue = self.queue.lock();
+            if queue.is_broken() {
+                return Err(EIO);
+            }
+            let answers = queue.data().answers;
+            drop(queue);
             let since = match last_answer {
                 Some((before, since)) if before == answers => since,
                 _ => now,
@@ -395,7 +404,7 @@ impl Requests {
         if let Some(result) = ready(&mut queue) {
             return Ok(Some(result));
         }
-        if queue.data().dead || queue.is_broken() {
+        if queue.data().dead {
             return Err(EIO);
         }
         let kick = queue.kick();

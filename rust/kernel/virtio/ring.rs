@@ -113,6 +113,8 @@ pub(super) struct Ring {
     pool: Option<Pool>,
     current: Option<Slot>,
     serial: u64,
+    /// Something was submitted since the last [`Self::kick`].
+    unannounced: bool,
     failure_told: bool,
 }
 
@@ -123,6 +125,7 @@ impl Ring {
             pool: None,
             current: None,
             serial: 0,
+            unannounced: false,
             failure_told: false,
         }
     }
@@ -150,6 +153,7 @@ impl Ring {
         if self.pool.is_none() {
             self.pool = pool.0;
         }
+        self.unannounced = false;
         self.failure_told = false;
         self.state = State::Found(vq);
     }
@@ -249,8 +253,11 @@ impl Ring {
             // `Ring` it is left alone while the slot is in flight, which it is now.
             unsafe { vq.add(filled, writable, slot.token()) }
         })();
-        if added.is_err() {
-            pool.slots.retract(slot);
+        match added {
+            Ok(()) => self.unannounced = true,
+            Err(_) => {
+                pool.slots.retract(slot);
+            }
         }
         added.map(|()| slot)
     }
@@ -278,6 +285,7 @@ impl Ring {
             (Ok(()), Some(content)) => {
                 content.writable_len = buffer.writable_len();
                 content.owned = Some(buffer);
+                self.unannounced = true;
                 Ok(slot)
             }
             (added, _) => {
@@ -370,9 +378,14 @@ impl Ring {
     /// Returns the notification for all that was submitted since the last one, if the device wants
     /// one.
     pub(super) fn kick(&mut self) -> Option<Kick> {
+        // To ask the virtqueue is a full memory barrier, too much for who waits in a loop.
+        if !self.unannounced {
+            return None;
+        }
         let State::Ready(vq) = &mut self.state else {
             return None;
         };
+        self.unannounced = false;
         vq.kick()
     }
 }
