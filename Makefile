@@ -66,9 +66,10 @@ build: toolroot
 run: toolroot
 	@$(enter) $(run) run $(if $(ARCH),--arch $(ARCH))
 
-# Which drivers can be compared so far: virtio-iommu's.
 .PHONY: bench
 bench: toolroot
+	$(if $(filter-out virtio-iommu,$(PIECE)),$(error There is no benchmark of $(PIECE) yet))
+	$(if $(filter-out x86_64,$(ARCH)),$(error The benchmark runs on x86_64 only))
 	@$(enter) $(run) bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(APPEND),--append '$(APPEND)')
 
 .PHONY: check check-host check-kunit check-boot

@@ -14,7 +14,7 @@ from typing import Sequence
 from boot.plan import Boot
 from boot.results import Outcome, StageResult, Status, failed, passed
 
-_OF_THE_BOOT = ('boot', 'log-is-clean')
+_OF_THE_BOOT = ('boot', 'log-is-clean', 'first-attempt')
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,6 @@ for count in $THREADS; do
 done
 pci_release "$RV_EDU_PCI"
 check "vfio accepts a machine without interrupt remapping" vfio_allow_interrupts
-# The marks need the device without vfio-pci.
-mark 99
 check "vfio-pci takes the device" pci_bind "$RV_TESTDEV_PCI" vfio-pci
 for mode in type1v2 iommufd; do
 	if vfio "$mode" >/tmp/figures; then
