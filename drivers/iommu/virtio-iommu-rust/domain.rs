@@ -172,7 +172,9 @@ impl Shared {
         let synced = self
             .viommu
             .requests()
-            .sync_unmap(self.id, iova, |stale, error| self.report_stale(stale, error));
+            .sync_unmap(self.id, iova, |stale, error| {
+                self.report_stale(stale, error)
+            });
         if let Err(error) = synced {
             self.report_stale(iova, error);
         }
@@ -266,6 +268,7 @@ impl Paging {
         }
         let mapping = Mapping {
             iova,
+            #[allow(clippy::useless_conversion)] // 32 bits wide on some systems.
             phys: paddr.into(),
             flags: map_flags,
         };

@@ -169,7 +169,10 @@ impl EndpointState {
         core::mem::replace(&mut *current, Place::Nowhere).leave();
         if let Err(error) = place.join() {
             // Detached, the endpoint might reach all of the memory.
-            let refuge = viommu.limits().blocked.map_or(Place::Nowhere, Place::Blocked);
+            let refuge = viommu
+                .limits()
+                .blocked
+                .map_or(Place::Nowhere, Place::Blocked);
             send_all(viommu, endpoint.ids(), &refuge, id);
             *current = refuge;
             return Err(error);

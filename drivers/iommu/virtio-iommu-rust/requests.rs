@@ -311,8 +311,10 @@ impl Requests {
 
     /// Waits for the answer to one request.
     fn answer(&self, ticket: Ticket) -> Result {
-        self.wait(Patience::Sleep, |queue| queue.data_mut().ledger.answer(ticket))?
-            .map_err(|failure| to_error(failure.errno()))
+        self.wait(Patience::Sleep, |queue| {
+            queue.data_mut().ledger.answer(ticket)
+        })?
+        .map_err(|failure| to_error(failure.errno()))
     }
 
     /// Waits until no request so far that `purpose` meets is unanswered, and takes one failure of

@@ -139,10 +139,7 @@ impl iommu::Driver for Viommu {
     }
 
     fn capable(_endpoint: &iommu::Endpoint<Self>, cap: Capability) -> bool {
-        matches!(
-            cap,
-            Capability::CacheCoherency | Capability::DeferredFlush
-        )
+        matches!(cap, Capability::CacheCoherency | Capability::DeferredFlush)
     }
 
     fn reserved_regions(

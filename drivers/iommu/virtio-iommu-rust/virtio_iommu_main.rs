@@ -136,10 +136,7 @@ impl virtio::Driver for VirtioIommu {
         dev_info!(vdev, "device removed\n");
     }
 
-    fn config_changed<'bound>(
-        vdev: &'bound virtio::Device<device::Bound>,
-        _data: Pin<&Self>,
-    ) {
+    fn config_changed<'bound>(vdev: &'bound virtio::Device<device::Bound>, _data: Pin<&Self>) {
         dev_warn!(vdev, "config changed\n");
     }
 }

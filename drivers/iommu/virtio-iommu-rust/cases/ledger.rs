@@ -114,7 +114,10 @@ pub(crate) fn failures() -> Case {
         "other domain is",
         ledger.earliest(map(OTHER, 0, u64::MAX)).is_none(),
     )?;
-    holds("unmaps are", ledger.earliest(unmap(DOMAIN, 0, u64::MAX)).is_none())?;
+    holds(
+        "unmaps are",
+        ledger.earliest(unmap(DOMAIN, 0, u64::MAX)).is_none(),
+    )?;
     same("high succeeds", ledger.close(1, Ok(())), Ok(()))?;
 
     let failure = Some((range(0x1000, 0x1fff), Failure::Status(Status::NoMem)));

@@ -144,13 +144,7 @@ pub(crate) fn domain_ids() -> Case {
             (None, Some(5), ids(6, 6)),
             (Some(5), None, ids(6, 6)),
         ),
-        (
-            "one",
-            5,
-            5,
-            (None, None, ids(5, 5)),
-            (Some(5), None, None),
-        ),
+        ("one", 5, 5, (None, None, ids(5, 5)), (Some(5), None, None)),
         (
             "the last one",
             MAX,
