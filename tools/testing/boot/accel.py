@@ -53,6 +53,12 @@ def probe(image: Path, arch: str) -> bool:
     return _says_something(machines.command(start))
 
 
+def choose_for(layout: Layout, arch: str, flavour: str, use_kvm: bool) -> str:
+    """``choose`` for a kernel of ours, unless KVM is not wanted."""
+    image = layout.image(arch, flavour)
+    return choose(layout, arch, image) if use_kvm else 'tcg'
+
+
 def choose(layout: Layout, arch: str, image: Path) -> str:
     """``kvm`` where it is proven to work for this architecture, else ``tcg``."""
     if arch != machines.host_arch() or not os.path.exists('/dev/kvm'):

@@ -20,7 +20,7 @@ from typing import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from boot import accel, builder, protocol, runner, tests_viommu, trace
+from boot import accel, protocol, runner, tests_viommu, trace
 from boot.paths import Layout, MissingInput
 from boot.results import Status
 
@@ -84,8 +84,7 @@ class Bench:
 
     def __init__(self, layout: Layout, rounds: int, append: str,
                  use_kvm: bool) -> None:
-        image = layout.image(ARCH, FLAVOUR)
-        chosen = accel.choose(layout, ARCH, image) if use_kvm else 'tcg'
+        chosen = accel.choose_for(layout, ARCH, FLAVOUR, use_kvm)
         self.logs = layout.results / time.strftime('bench-%Y%m%d-%H%M%S')
         self.logs.mkdir(parents=True, exist_ok=True)
         self._settings = runner.Settings(layout, self.logs, {ARCH: chosen})
@@ -141,11 +140,8 @@ def _print(console: Console, title: str,
     console.print(table)
 
 
-def run(layout: Layout, rounds: int, append: str, use_kvm: bool,
-        build: bool) -> int:
+def run(layout: Layout, rounds: int, append: str, use_kvm: bool) -> int:
     """Measures and tells; the exit status is about the boots, not the ratios."""
-    if build:
-        builder.build_for_person(layout, [builder.Kernel(ARCH, FLAVOUR)])
     bench = Bench(layout, rounds, append, use_kvm)
     requests, times = bench.requests(), bench.times()
     console = Console(width=100)

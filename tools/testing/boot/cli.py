@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from boot import (bench, builder, catalog, check, interactive, procs,
-                  vng)
+from boot import bench, builder, catalog, check, interactive, procs, vng
 from boot.paths import ARCHES, FLAVOURS, Layout, MissingInput
 from boot.plan import Selection
 
@@ -139,9 +138,6 @@ def _dispatch(options: argparse.Namespace, argv: Sequence[str]) -> int:
         return _check(options, argv)
     flavour = getattr(options, 'flavour', 'plain')
     layout = _layout(options, flavour)
-    if options.command == 'bench':
-        return bench.run(layout, options.rounds, options.append,
-                         not options.no_kvm, not options.no_build)
     if not options.no_build:
         arch = getattr(options, 'arch', vng.ARCH)
         builder.build_for_person(layout, [builder.Kernel(arch, flavour)])
@@ -151,6 +147,9 @@ def _dispatch(options: argparse.Namespace, argv: Sequence[str]) -> int:
                                  not options.no_kvm)
     if options.command == 'run':
         return interactive.demo(layout, options.arch, not options.no_kvm)
+    if options.command == 'bench':
+        return bench.run(layout, options.rounds, options.append,
+                         not options.no_kvm)
     return vng.run(layout, options.words, not options.no_kvm)
 
 

@@ -17,8 +17,7 @@ from boot.results import Status
 
 def _settings(layout: Layout, arch: str, flavour: str, use_kvm: bool,
               ) -> runner.Settings:
-    image = layout.image(arch, flavour)
-    chosen = accel.choose(layout, arch, image) if use_kvm else 'tcg'
+    chosen = accel.choose_for(layout, arch, flavour, use_kvm)
     return runner.Settings(layout, layout.results, {arch: chosen})
 
 

@@ -48,21 +48,27 @@ vfio()
 		END { exit lines != 2 }' /tmp/vfio
 }
 
-# measure NAME COMMAND...: its figures, and whether it worked.
-measure()
+# report NAME COMMAND...: its figures, and whether it worked.
+report()
 {
 	local name=$1
 
 	shift
-	number=$((number + 1))
-	echo "measure $number $name"
-	mark "$number"
 	if "$@" >/tmp/figures; then
 		cat /tmp/figures
 		ktap_pass "$name"
 	else
 		ktap_fail "$name"
 	fi
+}
+
+# measure NAME COMMAND...: the same, between marks.
+measure()
+{
+	number=$((number + 1))
+	echo "measure $number $1"
+	mark "$number"
+	report "$@"
 	mark 0
 }
 
@@ -85,12 +91,7 @@ pci_release "$RV_EDU_PCI"
 check "vfio accepts a machine without interrupt remapping" vfio_allow_interrupts
 check "vfio-pci takes the device" pci_bind "$RV_TESTDEV_PCI" vfio-pci
 for mode in type1v2 iommufd; do
-	if vfio "$mode" >/tmp/figures; then
-		cat /tmp/figures
-		ktap_pass "vfio-$mode"
-	else
-		ktap_fail "vfio-$mode"
-	fi
+	report "vfio-$mode" vfio "$mode"
 done
 pci_release "$RV_TESTDEV_PCI"
 check_equal "the device is free again" "" "$(pci_driver "$RV_TESTDEV_PCI")"
