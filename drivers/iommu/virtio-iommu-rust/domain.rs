@@ -6,8 +6,12 @@
 //!
 //! 1. the group's mutex (IOMMU core)
 //! 2. `Viommu::attaching`
-//! 3. `Shared::mappings`
+//! 3. `Shared::endpoints`
 //! 4. the lock of the request queue
+//!
+//! Words of a domain's table change with the request queue locked, and with it the device hears of
+//! the change or is known to be told later: so no mapping is sent twice or forgotten when an
+//! endpoint comes at the same time.
 
 use kernel::{
     alloc::Flags,
@@ -24,9 +28,13 @@ use kernel::{
     },
     page::PAGE_SIZE,
     sync::{
-        new_spinlock_irq,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        new_mutex,
         Arc,
-        SpinLockIrq, //
+        Mutex, //
     }, //
 };
 
@@ -35,46 +43,59 @@ use kernel::prelude::*;
 use crate::{
     convert::to_u64,
     identity::identity_ranges,
-    mappings::{
-        Mapping,
-        Mappings,
-        Reservation, //
-    },
     proto::{
         DomainId,
-        MapFlags,
-        Request, //
+        MapFlags, //
     },
+    radix::Radix,
     range::IovaRange,
+    shadow::{
+        Mapping,
+        Removal,
+        Shadow, //
+    },
     viommu::Viommu, //
 };
+
+/// What a domain does with the addresses of its endpoints.
+enum Contents {
+    /// It passes them through.
+    Bypass,
+    /// It translates them, always alike.
+    Fixed(KVec<Mapping>),
+    /// It translates them as it is told to.
+    Changing(Shadow<Radix>),
+}
 
 /// The part of a domain that its endpoints share with it.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Shared {
     viommu: Arc<Viommu>,
     id: DomainId,
-    /// Whether the endpoints bypass translation; such a domain has no mappings.
-    bypass: bool,
+    contents: Contents,
+    /// Whether the device knows the domain. Changes with the request queue locked.
+    attached: Atomic<bool>,
+    /// How many endpoints are in the domain.
     #[pin]
-    mappings: SpinLockIrq<Mappings>,
+    endpoints: Mutex<usize>,
 }
 
 impl Shared {
     /// Creates a domain that translates, with an ID of its own.
-    fn translating(viommu: &Arc<Viommu>) -> Result<Arc<Self>> {
+    fn translating(viommu: &Arc<Viommu>, contents: Contents) -> Result<Arc<Self>> {
         let id = viommu.alloc_domain_id()?;
-        Self::new(viommu, id, false).inspect_err(|_| viommu.free_domain_id(id))
+        Self::new(viommu, id, contents).inspect_err(|_| viommu.free_domain_id(id))
     }
 
     /// Creates a domain with `id`, which is freed with it unless it bypasses translation.
-    fn new(viommu: &Arc<Viommu>, id: DomainId, bypass: bool) -> Result<Arc<Self>> {
+    fn new(viommu: &Arc<Viommu>, id: DomainId, contents: Contents) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 viommu: viommu.clone(),
                 id,
-                bypass,
-                mappings <- new_spinlock_irq!(Mappings::new(), "virtio_iommu_mappings"),
+                contents,
+                attached: Atomic::new(false),
+                endpoints <- new_mutex!(0, "virtio_iommu_endpoints"),
             }),
             GFP_KERNEL,
         )
@@ -92,79 +113,156 @@ impl Shared {
 
     /// Whether the endpoints bypass translation.
     pub(crate) fn bypass(&self) -> bool {
-        self.bypass
+        matches!(self.contents, Contents::Bypass)
     }
 
-    /// Counts one endpoint less.
-    pub(crate) fn leave(&self) {
-        self.mappings.lock().leave();
-    }
-
-    /// Counts one more endpoint and sends the mappings that the device does not have.
+    /// Counts one more endpoint. The first one makes the device hear of all mappings.
     pub(crate) fn join(&self) -> Result {
-        self.mappings.lock().join();
-        self.replay().inspect_err(|_| self.leave())
+        let mut endpoints = self.endpoints.lock();
+        *endpoints += 1;
+        if *endpoints > 1 {
+            return Ok(());
+        }
+        self.set_attached(true);
+        self.replay().inspect_err(|_| {
+            *endpoints -= 1;
+            self.device_forgets();
+        })
     }
 
-    /// Sends the mappings that the device does not have, a queue full at a time.
-    fn replay(&self) -> Result {
-        let requests = self.viommu.requests();
-        let mut next = 0;
-        loop {
-            let rest = self
-                .mappings
-                .lock()
-                .send_missing(next, |mapping| self.try_send(mapping))?;
-            match rest {
-                None => return requests.sync_map(self.id, IovaRange::ALL),
-                Some(address) => next = address,
-            }
-            requests.wait_for_room()?;
+    /// Counts one endpoint less; with the last one the device forgets the mappings.
+    pub(crate) fn leave(&self) {
+        let mut endpoints = self.endpoints.lock();
+        *endpoints = endpoints.saturating_sub(1);
+        if *endpoints == 0 {
+            self.device_forgets();
         }
     }
 
-    /// Gives the device one MAP request, if it has room.
-    fn try_send(&self, mapping: &Mapping) -> Result<bool> {
-        let request = Request::Map {
-            domain: self.id,
-            iova: mapping.iova,
-            phys_start: mapping.phys,
-            flags: mapping.flags,
-        };
-        self.viommu
-            .requests()
-            .try_map(self.id, mapping.iova, &request)
+    fn set_attached(&self, attached: bool) {
+        let _order = self.viommu.requests().lock();
+        self.attached.store(attached, Relaxed);
+    }
+
+    /// Takes note that the device does not know the domain any more.
+    fn device_forgets(&self) {
+        let requests = self.viommu.requests();
+        self.set_attached(false);
+        requests.forget(self.id);
+        if let Contents::Changing(shadow) = &self.contents {
+            let mut next = Some(0);
+            while let Some(page) = next {
+                let _order = requests.lock();
+                next = shadow.forget_sent(page);
+            }
+        }
+    }
+
+    /// Sends the mappings that the device does not have, as many at a time as fit the queue.
+    fn replay(&self) -> Result {
+        match &self.contents {
+            Contents::Bypass => return Ok(()),
+            Contents::Fixed(mappings) => {
+                for mapping in mappings.iter() {
+                    while !self.viommu.requests().lock().try_map(self.id, mapping)? {
+                        self.viommu.requests().wait_for_room()?;
+                    }
+                }
+            }
+            Contents::Changing(shadow) => self.replay_shadow(shadow)?,
+        }
+        self.viommu.requests().sync_map(self.id, IovaRange::ALL)
+    }
+
+    fn replay_shadow(&self, shadow: &Shadow<Radix>) -> Result {
+        let requests = self.viommu.requests();
+        let mut next = Some(0);
+        while let Some(page) = next {
+            let mut full = false;
+            let mut queue = requests.lock();
+            next = shadow.send_missing(page, |mapping| {
+                let fits = queue.try_map(self.id, mapping)?;
+                full = !fits;
+                Ok::<_, Error>(fits)
+            })?;
+            drop(queue);
+            if full {
+                requests.wait_for_room()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The mappings, if they can be changed.
+    fn shadow(&self) -> Result<&Shadow<Radix>> {
+        match &self.contents {
+            Contents::Changing(shadow) => Ok(shadow),
+            Contents::Bypass | Contents::Fixed(_) => Err(EPERM),
+        }
+    }
+
+    /// Returns what `address` is mapped to.
+    fn lookup(&self, address: u64) -> Option<u64> {
+        match &self.contents {
+            Contents::Bypass => Some(address),
+            Contents::Fixed(mappings) => mappings
+                .iter()
+                .find(|mapping| mapping.iova.contains(address))
+                .map(|mapping| mapping.phys.wrapping_add(address - mapping.iova.start())),
+            Contents::Changing(shadow) => shadow.lookup(address),
+        }
     }
 
     /// Adds a mapping, and sends it if the domain is on the device.
     ///
     /// An overlap is refused: the device would refuse it too.
-    fn map(&self, mapping: Mapping, flags: Flags) -> Result {
-        let memory = Reservation::new(flags)?;
+    fn map(&self, mapping: &Mapping, flags: Flags) -> Result {
+        let shadow = self.shadow()?;
+        for piece in shadow.pieces(mapping.iova) {
+            shadow.table().reserve(piece.page, piece.order, flags)?;
+        }
+        // The caller lets nobody else map or unmap these addresses.
+        if !shadow.is_vacant(mapping.iova) {
+            return Err(EEXIST);
+        }
+        let requests = self.viommu.requests();
         loop {
-            let mut mappings = self.mappings.lock();
-            if mappings.overlaps(mapping.iova) {
-                return Err(EEXIST);
-            }
-            let stay = mappings.stay();
-            if stay.is_none() || self.try_send(&mapping)? {
-                mappings.insert(memory, mapping, stay);
+            let mut queue = requests.lock();
+            let attached = self.attached.load(Relaxed);
+            if !attached || queue.try_map(self.id, mapping)? {
+                shadow.insert(mapping, attached);
                 return Ok(());
             }
-            drop(mappings);
-            self.viommu.requests().wait_for_room()?;
+            drop(queue);
+            requests.wait_for_room()?;
         }
     }
 
-    /// Removes mappings and sends the UNMAP; returns what is unmapped.
+    /// Removes mappings and puts the UNMAP off; returns what is unmapped.
     fn unmap(&self, iova: IovaRange) -> Option<IovaRange> {
-        let removed = self.mappings.lock().remove(iova)?;
-        if removed.on_device {
-            if let Err(error) = self.viommu.requests().unmap(self.id, removed.iova) {
-                self.report_stale(removed.iova, error);
+        let shadow = self.shadow().ok()?;
+        let requests = self.viommu.requests();
+        let mut removal = Removal::new(shadow, iova);
+        loop {
+            let mut queue = requests.lock();
+            if !removal.step(shadow) {
+                continue;
+            }
+            let removed = removal.removed(shadow)?;
+            let on_device = removed.sent && self.attached.load(Relaxed);
+            let deferred = !on_device || queue.defer_unmap(self.id, removed.iova);
+            let due = queue.is_due();
+            drop(queue);
+            if due {
+                if let Err(error) = requests.send_deferred() {
+                    self.report_stale(removed.iova, error);
+                    return Some(removed.iova);
+                }
+            }
+            if deferred {
+                return Some(removed.iova);
             }
         }
-        Some(removed.iova)
     }
 
     /// Waits for the UNMAP requests of `iova`.
@@ -198,7 +296,7 @@ impl Shared {
 #[pinned_drop]
 impl PinnedDrop for Shared {
     fn drop(self: Pin<&mut Self>) {
-        if !self.bypass {
+        if !self.bypass() {
             self.viommu.requests().forget(self.id);
             self.viommu.free_domain_id(self.id);
         }
@@ -211,6 +309,35 @@ pub(crate) struct Paging(Arc<Shared>);
 impl Paging {
     /// Creates an empty domain.
     pub(crate) fn new(viommu: &Arc<Viommu>) -> Result<NewDomain<Self>> {
+        let limits = viommu.limits();
+        let page = limits.smallest_page();
+        let last = limits.aperture.last();
+        let shadow = Shadow::new(Radix::new(last >> page.shift())?, page, last);
+        Self::with(viommu, Contents::Changing(shadow))
+    }
+
+    /// Creates a domain that maps each address to itself, but for `reserved`, in order.
+    ///
+    /// For devices that offer no bypass.
+    pub(crate) fn identity(
+        viommu: &Arc<Viommu>,
+        reserved: impl Iterator<Item = IovaRange>,
+    ) -> Result<NewDomain<Self>> {
+        let limits = viommu.limits();
+        let mut mappings = KVec::new();
+        for iova in identity_ranges(limits.aperture, limits.granule, reserved) {
+            let mapping = Mapping {
+                iova,
+                phys: iova.start(),
+                flags: MapFlags::READ.union(MapFlags::WRITE),
+            };
+            mappings.push(mapping, GFP_KERNEL)?;
+        }
+        Self::with(viommu, Contents::Fixed(mappings))
+    }
+
+    /// Creates a domain with `contents`.
+    fn with(viommu: &Arc<Viommu>, contents: Contents) -> Result<NewDomain<Self>> {
         let limits = viommu.limits();
         if !limits.granule_fits(to_u64(PAGE_SIZE)) {
             dev_err!(
@@ -226,28 +353,8 @@ impl Paging {
             aperture: limits.aperture.start()..=limits.aperture.last(),
             force_aperture: true,
         };
-        let shared = Shared::translating(viommu)?;
+        let shared = Shared::translating(viommu, contents)?;
         NewDomain::paging(config, Ok::<_, Error>(Self(shared)))
-    }
-
-    /// Creates a domain that maps each address to itself, but for `reserved`, in order.
-    ///
-    /// For devices that offer no bypass.
-    pub(crate) fn identity(
-        viommu: &Arc<Viommu>,
-        reserved: impl Iterator<Item = IovaRange>,
-    ) -> Result<NewDomain<Self>> {
-        let limits = viommu.limits();
-        let domain = Self::new(viommu)?;
-        for iova in identity_ranges(limits.aperture, limits.granule, reserved) {
-            let mapping = Mapping {
-                iova,
-                phys: iova.start(),
-                flags: MapFlags::READ.union(MapFlags::WRITE),
-            };
-            domain.0.map(mapping, GFP_KERNEL)?;
-        }
-        Ok(domain)
     }
 
     /// Returns the range of `count` pages.
@@ -272,7 +379,7 @@ impl Paging {
             phys: paddr.into(),
             flags: map_flags,
         };
-        self.0.map(mapping, flags)
+        self.0.map(&mapping, flags)
     }
 }
 
@@ -320,7 +427,7 @@ impl PagingDomain for Paging {
     }
 
     fn iova_to_phys(&self, iova: DmaAddress) -> Option<PhysAddr> {
-        let phys = self.0.mappings.lock().lookup(iova)?;
+        let phys = self.0.lookup(iova)?;
         PhysAddr::try_from(phys).ok()
     }
 
@@ -349,7 +456,7 @@ pub(crate) struct Bypass(Arc<Shared>);
 impl Bypass {
     /// Creates the domain with the ID that is set aside for it.
     pub(crate) fn new(viommu: &Arc<Viommu>, id: DomainId) -> Result<NewDomain<Self>> {
-        let shared = Shared::new(viommu, id, true)?;
+        let shared = Shared::new(viommu, id, Contents::Bypass)?;
         NewDomain::identity(Ok::<_, Error>(Self(shared)))
     }
 }

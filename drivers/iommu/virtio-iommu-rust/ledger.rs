@@ -213,6 +213,11 @@ where
         }
     }
 
+    /// Drops all failures of requests that `purpose` meets.
+    pub(crate) fn forget(&mut self, purpose: Purpose) {
+        while self.failure(purpose).is_some() {}
+    }
+
     /// Removes and returns the first ended request that `wanted` accepts.
     fn take(&mut self, wanted: impl Fn(&Ended) -> bool) -> Option<Ended> {
         let heard = self.ended.get(..self.unheard)?;

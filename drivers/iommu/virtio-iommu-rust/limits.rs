@@ -15,6 +15,7 @@ use super::{
         Granule,
         IovaRange, //
     },
+    shadow::SMALLEST_SHIFT,
 };
 
 /// The longest list of properties that a device is believed to have.
@@ -185,7 +186,7 @@ impl Limits {
     }
 
     /// Returns the page sizes that mappings are asked for in, by a system with pages of `page_size`
-    /// bytes: the granule, and what one entry of the next two levels of a page table covers.
+    /// bytes: the smallest, and what one entry of the next two levels of a page table covers.
     ///
     /// One call maps or unmaps any number of pages of one size, and becomes one request. With all
     /// the sizes that the device hints at, a buffer would come in pieces of every power of two.
@@ -196,7 +197,13 @@ impl Limits {
         let large_block = block.wrapping_mul(entries);
         let hints = self.page_size_mask & (block | large_block);
 
-        self.granule.bytes() | hints
+        self.smallest_page().bytes() | hints
+    }
+
+    /// Returns the smallest page size that mappings are asked for in: the granule, or 4 KiB if that
+    /// is larger, since no system has smaller pages.
+    pub(crate) const fn smallest_page(&self) -> Granule {
+        self.granule.or_larger(SMALLEST_SHIFT)
     }
 
     /// Returns the number of address bits that the driver announces.

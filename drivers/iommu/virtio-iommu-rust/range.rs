@@ -100,9 +100,22 @@ impl Granule {
         Some(Self(mask & mask.wrapping_neg()))
     }
 
+    /// Returns the granule, or 2^`shift` bytes if that is larger.
+    pub(crate) const fn or_larger(self, shift: u32) -> Self {
+        let other = 1_u64.wrapping_shl(shift);
+
+        // INVARIANT: both are powers of two.
+        Self(if self.0 < other { other } else { self.0 })
+    }
+
     /// Returns the size in bytes.
     pub(crate) const fn bytes(self) -> u64 {
         self.0
+    }
+
+    /// Returns the power of two that the size is.
+    pub(crate) const fn shift(self) -> u32 {
+        self.0.trailing_zeros()
     }
 
     /// Returns the bits of an address that lie inside one granule.

@@ -2,8 +2,9 @@
 
 //! The request queue: giving requests to the device and hearing what became of them.
 //!
-//! Nobody waits with a lock held or with interrupts off that were on, and nobody waits for ever: a
-//! device is given up that answers nothing for [`QUIET`] while somebody waits, or that answers
+//! Whoever waits looks at the queue for all who wait, with the lock held and interrupts off no
+//! longer than some looks take, whatever the device does. Nobody waits for ever: a device is given
+//! up that answers nothing for [`QUIET`] while somebody waits, or that answers
 //! others but not the one who waits for [`TIMEOUT`]. After that every request fails with `EIO`.
 //! What the device was given stays with the queue until it is reset, since it may still write
 //! there.
@@ -44,6 +45,10 @@ use kernel::prelude::*;
 
 use crate::{
     convert::to_error,
+    deferred::{
+        Deferred,
+        Range, //
+    },
     ledger::{
         Ended,
         Ledger,
@@ -61,7 +66,8 @@ use crate::{
         MAX_READABLE,
         TAIL_LEN, //
     },
-    range::IovaRange, //
+    range::IovaRange,
+    shadow::Mapping, //
 };
 
 /// How long the device may answer nothing while somebody waits.
@@ -75,6 +81,11 @@ const TIMEOUT: Delta = Delta::from_secs(100);
 /// Reading the clock of a virtual machine can mean to leave the machine, and to take a lock there
 /// that the device needs in order to answer.
 const LOOKS: usize = 1000;
+
+/// How many more times a look turns to the queue with the lock held.
+///
+/// To take the lock costs more than that. It bounds how long interrupts are off.
+const GLANCES: usize = 8;
 
 /// How long a caller that may sleep does so after that many looks.
 const NAP: Delta = Delta::from_micros(50);
@@ -95,6 +106,8 @@ enum Patience {
 /// What the lock of the queue protects.
 pub(crate) struct State {
     ledger: Ledger<KVec<Option<Pending>>, KVec<Option<Ended>>>,
+    /// UNMAP requests that are not made yet.
+    deferred: Deferred,
     /// The buffer of the last PROBE that the device answered.
     probed: Option<OwnedBuffer>,
     /// How many requests the device has answered.
@@ -110,10 +123,48 @@ impl State {
         let ended = KVec::from_elem(None, MAX_IN_FLIGHT + MAX_UNHEARD, GFP_KERNEL)?;
         Ok(Self {
             ledger: Ledger::new(pending, ended),
+            deferred: Deferred::new(),
             probed: None,
             answers: 0,
             dead: false,
         })
+    }
+}
+
+/// The requests as long as no others can be made.
+pub(crate) struct Locked<'a> {
+    queue: QueueGuard<'a, State>,
+}
+
+impl Locked<'_> {
+    /// Gives the device a MAP request without telling it, if there is room.
+    ///
+    /// Returns whether there was. How the request ends is what [`Requests::sync_map`] returns.
+    pub(crate) fn try_map(&mut self, domain: DomainId, mapping: &Mapping) -> Result<bool> {
+        let Mapping { iova, phys, flags } = *mapping;
+        let request = Request::Map {
+            domain,
+            iova,
+            phys_start: phys,
+            flags,
+        };
+        let purpose = Purpose::Map { domain, iova };
+        let ticket = Requests::submit(&mut self.queue, &request, purpose)?;
+        Ok(ticket.is_some())
+    }
+
+    /// Takes note that `iova` is to be unmapped, if there is room.
+    ///
+    /// [`Requests::send_deferred`] makes room.
+    #[must_use]
+    pub(crate) fn defer_unmap(&mut self, domain: DomainId, iova: IovaRange) -> bool {
+        let deferred = &mut self.queue.data_mut().deferred;
+        deferred.add(Range { domain, iova })
+    }
+
+    /// Whether [`Requests::send_deferred`] should be called.
+    pub(crate) fn is_due(&self) -> bool {
+        self.queue.data().deferred.is_due()
     }
 }
 
@@ -147,7 +198,7 @@ impl Requests {
     /// Sends a request and returns how it ended. May sleep.
     pub(crate) fn call(&self, request: &Request) -> Result {
         let ticket = loop {
-            let submitted = Self::submit(&mut self.lock_for_submit()?, request, Purpose::Awaited)?;
+            let submitted = Self::submit(&mut self.queue.lock(), request, Purpose::Awaited)?;
             match submitted {
                 Some(ticket) => break ticket,
                 None => self.make_room(Patience::Sleep)?,
@@ -178,18 +229,11 @@ impl Requests {
         result.and(probed.ok_or(EIO))
     }
 
-    /// Gives the device a MAP request without telling it, if there is room.
-    ///
-    /// Returns whether there was. How the request ends is what [`Self::sync_map`] returns.
-    pub(crate) fn try_map(
-        &self,
-        domain: DomainId,
-        iova: IovaRange,
-        request: &Request,
-    ) -> Result<bool> {
-        let purpose = Purpose::Map { domain, iova };
-        let ticket = Self::submit(&mut self.lock_for_submit()?, request, purpose)?;
-        Ok(ticket.is_some())
+    /// Locks the requests, to bring them into one order with what is kept about mappings.
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        Locked {
+            queue: self.queue.lock(),
+        }
     }
 
     /// Waits until the device has answered one of its requests, if it has all that fit.
@@ -203,36 +247,23 @@ impl Requests {
         let Some((_, failure)) = self.settle(purpose)? else {
             return Ok(());
         };
-        self.drop_failures(purpose);
+        self.queue.lock().data_mut().ledger.forget(purpose);
         Err(to_error(failure.errno()))
     }
 
-    /// Gives the device an UNMAP request for `iova`, without telling it.
-    ///
-    /// The device may answer requests in any order, so MAP requests of that range are waited for.
-    pub(crate) fn unmap(&self, domain: DomainId, iova: IovaRange) -> Result {
-        let maps = Purpose::Map { domain, iova };
-        let purpose = Purpose::Unmap { domain, iova };
-        let request = Request::Unmap { domain, iova };
-        loop {
-            let mut queue = self.lock_for_submit()?;
-            let ledger = &mut queue.data_mut().ledger;
-            let settled = ledger.earliest(maps).is_none();
-            // Whoever made the mappings did not want to know, and now they are gone.
-            while settled && ledger.failure(maps).is_some() {}
-            if settled && Self::submit(&mut queue, &request, purpose)?.is_some() {
-                return Ok(());
-            }
-            drop(queue);
-            if settled {
-                self.make_room(Patience::Spin)?;
-            } else {
-                self.settle(maps)?;
-            }
+    /// Makes all UNMAP requests that were put off, and does not wait for the answers.
+    pub(crate) fn send_deferred(&self) -> Result {
+        self.wait(Patience::Spin, |queue| {
+            Self::submit_deferred(queue, |_| true).transpose()
+        })??;
+        let kick = self.queue.lock().kick();
+        if let Some(kick) = kick {
+            kick.notify();
         }
+        Ok(())
     }
 
-    /// Waits for the UNMAP requests of `domain` that touch `iova`.
+    /// Makes the UNMAP requests of `domain` that touch `iova`, and waits for them.
     ///
     /// A failed one is tried once more. `stale` is called for each range that then is still mapped.
     pub(crate) fn sync_unmap(
@@ -241,21 +272,66 @@ impl Requests {
         iova: IovaRange,
         mut stale: impl FnMut(IovaRange, Error),
     ) -> Result {
-        let purpose = Purpose::Unmap { domain, iova };
-        let mut first = self.settle(purpose)?;
+        let mut first = self.flush(Range { domain, iova })?;
         // Each turn takes a failure out, and only the retry below can put one in.
         while let Some((failed, _)) = first {
-            let again = Purpose::Unmap {
+            let again = Range {
                 domain,
                 iova: failed,
             };
-            self.unmap(domain, failed)?;
-            if let Some((_, failure)) = self.settle(again)? {
+            while !self.lock().defer_unmap(domain, failed) {
+                self.send_deferred()?;
+            }
+            if let Some((_, failure)) = self.flush(again)? {
                 stale(failed, to_error(failure.errno()));
             }
+            let purpose = Purpose::Unmap { domain, iova };
             first = self.queue.lock().data_mut().ledger.failure(purpose);
         }
         Ok(())
+    }
+
+    /// Makes the UNMAP requests that touch `range`, waits for them and takes one failure.
+    fn flush(&self, range: Range) -> Result<Option<(IovaRange, Failure)>> {
+        let Range { domain, iova } = range;
+        let purpose = Purpose::Unmap { domain, iova };
+        let mut end = None;
+        self.wait(Patience::Spin, |queue| {
+            if end.is_none() {
+                match Self::submit_deferred(queue, |deferred| deferred.overlaps(&range)) {
+                    Ok(Some(())) => end = Some(queue.data().ledger.next()),
+                    Ok(None) => return None,
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+            Self::settled(queue, purpose, end?).map(Ok)
+        })?
+    }
+
+    /// Submits the UNMAP requests that were put off and that `wanted` accepts.
+    ///
+    /// Returns whether that was all: there may be no room, or the device may answer requests in any
+    /// order and has yet to answer a MAP of the range.
+    fn submit_deferred(
+        queue: &mut QueueGuard<'_, State>,
+        wanted: impl Fn(&Range) -> bool,
+    ) -> Result<Option<()>> {
+        while let Some((place, Range { domain, iova })) = queue.data().deferred.find(&wanted) {
+            let maps = Purpose::Map { domain, iova };
+            let ledger = &mut queue.data_mut().ledger;
+            if ledger.earliest(maps).is_some() {
+                return Ok(None);
+            }
+            // Whoever made the mappings did not want to know, and now they are gone.
+            ledger.forget(maps);
+            let request = Request::Unmap { domain, iova };
+            let purpose = Purpose::Unmap { domain, iova };
+            if Self::submit(queue, &request, purpose)?.is_none() {
+                return Ok(None);
+            }
+            queue.data_mut().deferred.remove(place);
+        }
+        Ok(Some(()))
     }
 
     /// Submits a request that fits a slot; `None` if there is no room.
@@ -264,11 +340,11 @@ impl Requests {
         request: &Request,
         purpose: Purpose,
     ) -> Result<Option<Ticket>> {
-        let mut bytes = [0; MAX_READABLE];
-        let readable = request.encode(&mut bytes);
-        if !queue.data().ledger.has_room() {
+        if !Self::has_room(queue)? {
             return Ok(None);
         }
+        let mut bytes = [0; MAX_READABLE];
+        let readable = request.encode(&mut bytes);
         match queue.submit(readable, TAIL_LEN) {
             Ok(slot) => Self::record(queue, slot, purpose).map(Some),
             Err(ENOSPC) => Ok(None),
@@ -278,8 +354,8 @@ impl Requests {
 
     /// Submits a request that brings its buffer, and gives the buffer back if there is no room.
     fn submit_owned(&self, buffer: OwnedBuffer) -> Result<Result<Ticket, OwnedBuffer>> {
-        let mut queue = self.lock_for_submit()?;
-        if !queue.data().ledger.has_room() {
+        let mut queue = self.queue.lock();
+        if !Self::has_room(&queue)? {
             return Ok(Err(buffer));
         }
         match queue.submit_owned(buffer) {
@@ -289,13 +365,13 @@ impl Requests {
         }
     }
 
-    /// Locks the queue of a device that was not given up.
-    fn lock_for_submit(&self) -> Result<QueueGuard<'_, State>> {
-        let queue = self.queue.lock();
-        if queue.data().dead {
+    /// Whether the ledger has room, unless the device was given up.
+    fn has_room(queue: &QueueGuard<'_, State>) -> Result<bool> {
+        let state = queue.data();
+        if state.dead {
             return Err(EIO);
         }
-        Ok(queue)
+        Ok(state.ledger.has_room())
     }
 
     /// Enters a submitted request into the ledger.
@@ -324,13 +400,23 @@ impl Requests {
     fn settle(&self, purpose: Purpose) -> Result<Option<(IovaRange, Failure)>> {
         let mut end = None;
         self.wait(Patience::Spin, |queue| {
-            let ledger = &mut queue.data_mut().ledger;
-            let end = *end.get_or_insert_with(|| ledger.next());
-            let earliest = ledger.earliest(purpose);
-            earliest
-                .is_none_or(|ticket| ticket >= end)
-                .then(|| ledger.failure(purpose))
+            let end = *end.get_or_insert_with(|| queue.data().ledger.next());
+            Self::settled(queue, purpose, end)
         })
+    }
+
+    /// Whether no request before `end` that `purpose` meets is unanswered; takes one failure of
+    /// them then.
+    fn settled(
+        queue: &mut QueueGuard<'_, State>,
+        purpose: Purpose,
+        end: Ticket,
+    ) -> Option<Option<(IovaRange, Failure)>> {
+        let ledger = &mut queue.data_mut().ledger;
+        let earliest = ledger.earliest(purpose);
+        earliest
+            .is_none_or(|ticket| ticket >= end)
+            .then(|| ledger.failure(purpose))
     }
 
     /// Waits until there is room for one more request.
@@ -346,17 +432,14 @@ impl Requests {
         })?
     }
 
-    /// Forgets the failures in a domain that is going away, before its ID is used again.
+    /// Forgets all about a domain that has left the device, before its ID is used again.
     pub(crate) fn forget(&self, domain: DomainId) {
         let iova = IovaRange::ALL;
-        self.drop_failures(Purpose::Map { domain, iova });
-        self.drop_failures(Purpose::Unmap { domain, iova });
-    }
-
-    /// Drops all failures of requests that `purpose` meets.
-    fn drop_failures(&self, purpose: Purpose) {
         let mut queue = self.queue.lock();
-        while queue.data_mut().ledger.failure(purpose).is_some() {}
+        let state = queue.data_mut();
+        state.deferred.forget(domain);
+        state.ledger.forget(Purpose::Map { domain, iova });
+        state.ledger.forget(Purpose::Unmap { domain, iova });
     }
 
     /// Tells the device about new requests and waits until `ready` returns something.
@@ -396,7 +479,8 @@ impl Requests {
         }
     }
 
-    /// Hears the answers that are there, and tells the device about new requests.
+    /// Hears the answers that are there, tells the device about new requests, and looks at the
+    /// queue some more times.
     fn look<R>(
         &self,
         ready: &mut impl FnMut(&mut QueueGuard<'_, State>) -> Option<R>,
@@ -409,23 +493,30 @@ impl Requests {
         if queue.data().dead {
             return Err(EIO);
         }
-        let kick = queue.kick();
-        drop(queue);
-        if let Some(kick) = kick {
+        if let Some(kick) = queue.kick() {
+            drop(queue);
             kick.notify();
+            return Ok(None);
+        }
+        for _ in 0..GLANCES {
+            if Self::reap(&mut queue) {
+                return Ok(ready(&mut queue));
+            }
         }
         Ok(None)
     }
 
     /// Takes the device's answers off the queue, as many as fit it.
-    fn reap(queue: &mut QueueGuard<'_, State>) {
-        for _ in 0..queue.capacity() {
+    ///
+    /// Returns whether there were any.
+    fn reap(queue: &mut QueueGuard<'_, State>) -> bool {
+        for count in 0..queue.capacity() {
             let completion = match queue.reap() {
-                None => return,
+                None => return count > 0,
                 Some(Ok(completion)) => completion,
                 Some(Err(_)) => {
                     queue.data_mut().dead = true;
-                    return;
+                    return true;
                 }
             };
             let used = u32::try_from(completion.used_len()).unwrap_or(u32::MAX);
@@ -454,6 +545,7 @@ impl Requests {
                 state.dead = true;
             }
         }
+        true
     }
 
     /// Stops using a device that does not answer.

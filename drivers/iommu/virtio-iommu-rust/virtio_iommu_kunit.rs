@@ -9,16 +9,18 @@
 //! command line where KUnit is off by default.
 
 mod cases;
+mod deferred;
 mod errno;
 mod fault;
 mod identity;
 mod ledger;
 mod limits;
-mod mappings;
-mod mappings_kunit;
 mod probe;
 mod proto;
+mod radix;
 mod range;
+mod shadow;
+mod shadow_kunit;
 mod wire;
 
 /// Says which row of a table does not hold; KUnit shows the case only.
@@ -306,5 +308,31 @@ mod ledger_tests {
     #[test]
     fn failures() -> Case {
         report(ledger::failures())
+    }
+}
+
+#[kernel::macros::kunit_tests(virtio_iommu_deferred)]
+mod deferred_tests {
+    use super::{
+        cases::{
+            deferred,
+            Case, //
+        },
+        report, //
+    };
+
+    #[test]
+    fn neighbours() -> Case {
+        report(deferred::neighbours())
+    }
+
+    #[test]
+    fn room() -> Case {
+        report(deferred::room())
+    }
+
+    #[test]
+    fn forgetting() -> Case {
+        report(deferred::forgetting())
     }
 }

@@ -12,9 +12,9 @@
 //! be behind it.
 //!
 //! The layers, from the bottom: the protocol and the bookkeeping of requests know nothing of the
-//! kernel (`proto`, `probe`, `fault`, `limits`, `identity`, `range`, `ledger`); on them stand the
-//! request queue (`requests`), the mappings and domains (`mappings`, `domain`), the endpoints
-//! (`endpoint`) and what the IOMMU core sees (`viommu`). None of it is `unsafe`: what touches C is in
+//! kernel (`proto`, `probe`, `fault`, `limits`, `identity`, `range`, `ledger`, `deferred`, `shadow`);
+//! on them stand the request queue (`requests`), the mappings and domains (`radix`, `domain`), the
+//! endpoints (`endpoint`) and what the IOMMU core sees (`viommu`). None of it is `unsafe`: what touches C is in
 //! the abstractions of the virtio bus and of the IOMMU core.
 //!
 //! Limitations:
@@ -43,6 +43,7 @@ use kernel::{
 use kernel::prelude::*;
 
 mod convert;
+mod deferred;
 mod domain;
 mod endpoint;
 mod errno;
@@ -51,11 +52,12 @@ mod fault;
 mod identity;
 mod ledger;
 mod limits;
-mod mappings;
 mod probe;
 mod proto;
+mod radix;
 mod range;
 mod requests;
+mod shadow;
 mod viommu;
 mod wire;
 

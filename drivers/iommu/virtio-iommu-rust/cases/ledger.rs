@@ -132,5 +132,14 @@ pub(crate) fn failures() -> Case {
         ledger.failure(map(DOMAIN, 0x1fff, 0x1fff)),
         failure,
     )?;
-    same("once", ledger.failure(ALL), None)
+    same("once", ledger.failure(ALL), None)?;
+
+    for slot in 0..2 {
+        ledger.open(slot, LOW).ok_or("again")?;
+        same("again fails", ledger.close(slot, FAILED), Ok(()))?;
+    }
+    ledger.forget(HIGH);
+    same("not those of another range", ledger.failure(LOW), failure)?;
+    ledger.forget(ALL);
+    same("forgotten", ledger.failure(ALL), None)
 }

@@ -7,6 +7,7 @@
 
 use super::range::IovaRange;
 
+pub(crate) mod deferred;
 pub(crate) mod fault;
 pub(crate) mod identity;
 pub(crate) mod ledger;

@@ -27,6 +27,7 @@ macro_rules! logic {
 }
 
 logic! {
+    deferred => "../../../../../drivers/iommu/virtio-iommu-rust/deferred.rs";
     errno => "../../../../../drivers/iommu/virtio-iommu-rust/errno.rs";
     fault => "../../../../../drivers/iommu/virtio-iommu-rust/fault.rs";
     identity => "../../../../../drivers/iommu/virtio-iommu-rust/identity.rs";
@@ -35,6 +36,7 @@ logic! {
     probe => "../../../../../drivers/iommu/virtio-iommu-rust/probe.rs";
     proto => "../../../../../drivers/iommu/virtio-iommu-rust/proto.rs";
     range => "../../../../../drivers/iommu/virtio-iommu-rust/range.rs";
+    shadow => "../../../../../drivers/iommu/virtio-iommu-rust/shadow.rs";
     wire => "../../../../../drivers/iommu/virtio-iommu-rust/wire.rs";
 }
 

@@ -2,6 +2,7 @@
 
 //! Slow and obvious versions of the logic, and comparisons with them on random input.
 
+mod deferred;
 mod fault;
 mod identity;
 mod ledger;
@@ -9,6 +10,7 @@ mod limits;
 mod probe;
 mod proto;
 mod range;
+mod shadow;
 
 use proptest::test_runner::Config;
 

@@ -29,4 +29,5 @@ tests! {
     fault { wording fields ignored }
     identity { aligned unaligned extreme_granules }
     ledger { answers refusals room failures }
+    deferred { neighbours room forgetting }
 }

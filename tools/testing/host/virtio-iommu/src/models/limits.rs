@@ -105,8 +105,10 @@ proptest! {
             let sizes = limits.page_sizes(1 << page_bit);
             let level = page_bit - 3;
             let blocks = 1 << (page_bit + level) | 1 << (page_bit + 2 * level);
-            prop_assert_eq!(sizes & !config.page_size_mask, 0);
-            prop_assert_eq!(sizes & sizes.wrapping_neg(), limits.granule.bytes());
+            let smallest = limits.granule.bytes().max(0x1000);
+            prop_assert_eq!(limits.smallest_page().bytes(), smallest);
+            prop_assert_eq!(sizes & !config.page_size_mask & !smallest, 0);
+            prop_assert_eq!(sizes & sizes.wrapping_neg(), smallest);
             prop_assert_eq!(sizes | config.page_size_mask & blocks, sizes);
             prop_assert!(sizes.count_ones() <= 3);
         }

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The mappings of a domain, compared with a list of them.
+
+use std::{
+    cell::{
+        Cell,
+        OnceCell, //
+    },
+    collections::BTreeMap,
+    convert::Infallible,
+    iter, slice,
+};
+
+use proptest::prelude::*;
+
+use crate::{
+    proto::MapFlags,
+    range::{
+        Granule,
+        IovaRange, //
+    },
+    shadow::{
+        index,
+        Mapping,
+        Removal,
+        Shadow,
+        Table,
+        Word,
+        BITS,
+        WORDS, //
+    },
+};
+
+const SHIFT: u32 = 12;
+
+/// Levels enough for words that are for many words' pages.
+const LEVELS: u32 = 3;
+
+const PAGES: u64 = 1 << (LEVELS * BITS);
+
+impl Word for Cell<u64> {
+    fn get(&self) -> u64 {
+        self.get()
+    }
+
+    fn set(&self, value: u64) {
+        self.set(value)
+    }
+}
+
+/// A table as the driver has one, without its locks and its two trees.
+struct Node {
+    words: Vec<Cell<u64>>,
+    below: Vec<OnceCell<Node>>,
+}
+
+impl Node {
+    fn new() -> Self {
+        Self {
+            words: vec![Cell::new(0); WORDS],
+            below: iter::repeat_with(OnceCell::new).take(WORDS).collect(),
+        }
+    }
+
+    fn reserve(&self, page: u64, order: u32) {
+        let mut node = self;
+        for level in (1..LEVELS).rev().take_while(|level| level * BITS > order) {
+            node = node.below[index(page, level * BITS)].get_or_init(Node::new);
+        }
+    }
+}
+
+impl Table for Node {
+    type Word = Cell<u64>;
+
+    fn highest(&self, _page: u64) -> u32 {
+        (LEVELS - 1) * BITS
+    }
+
+    fn words(&self, page: u64, order: u32) -> &[Cell<u64>] {
+        let mut node = self;
+        for level in (1..LEVELS).rev().take_while(|level| level * BITS > order) {
+            match node.below[index(page, level * BITS)].get() {
+                Some(next) => node = next,
+                None => return &[],
+            }
+        }
+        &node.words[index(page, order)..]
+    }
+
+    fn find(&self, page: u64) -> Option<(&[Cell<u64>], u32)> {
+        if page >= PAGES {
+            return None;
+        }
+        let mut node = self;
+        for level in (1..LEVELS).rev() {
+            let order = level * BITS;
+            let word = &node.words[index(page, order)];
+            match node.below[index(page, order)].get() {
+                Some(next) if word.get() == 0 => node = next,
+                _ => return Some((slice::from_ref(word), order)),
+            }
+        }
+        Some((&node.words[index(page, 0)..], 0))
+    }
+}
+
+fn shadow() -> Shadow<Node> {
+    let page = Granule::lowest_of(1 << SHIFT).unwrap();
+    Shadow::new(Node::new(), page, (PAGES << SHIFT) - 1)
+}
+
+fn range(page: u64, count: u64) -> IovaRange {
+    IovaRange::from_len(page << SHIFT, count << SHIFT).unwrap()
+}
+
+/// What somebody does with the mappings.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Map(u64, u64, bool),
+    Unmap(u64, u64),
+    Forget,
+    Send,
+}
+
+/// Pages and counts that meet each other, and the boundaries of words, often.
+fn pages() -> impl Strategy<Value = (u64, u64)> {
+    let page = prop_oneof![0..200_u64, (0..8_u64).prop_map(|n| n * 64), 0..PAGES - 9000];
+    let count = prop_oneof![1..5_u64, Just(64), 1..200_u64, Just(4096), 1..9000_u64];
+    (page, count)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (pages(), any::<bool>()).prop_map(|((page, count), sent)| Step::Map(page, count, sent)),
+        4 => pages().prop_map(|(page, count)| Step::Unmap(page, count)),
+        1 => Just(Step::Forget),
+        1 => Just(Step::Send),
+    ]
+}
+
+/// The mappings by their first page: number of pages, and whether sent.
+type Model = BTreeMap<u64, (u64, bool)>;
+
+fn is_vacant(model: &Model, page: u64, count: u64) -> bool {
+    model
+        .iter()
+        .all(|(start, (len, _))| start + len <= page || page + count <= *start)
+}
+
+fn remove(model: &mut Model, page: u64, count: u64) -> Option<(u64, u64, bool)> {
+    let mut next = page;
+    let mut any_sent = false;
+    while next < page + count {
+        let Some((len, sent)) = model.remove(&next) else {
+            break;
+        };
+        next += len;
+        any_sent |= sent;
+    }
+    (next > page).then_some((page, next - page, any_sent))
+}
+
+fn phys(page: u64) -> u64 {
+    (page << SHIFT) | 1 << 45
+}
+
+fn send_all(shadow: &Shadow<Node>) -> Vec<(u64, u64)> {
+    let mut sent = Vec::new();
+    let mut next = Some(0);
+    while let Some(page) = next {
+        let mut room = 3;
+        let result = shadow.send_missing(page, |mapping| {
+            let first = mapping.iova.start() >> SHIFT;
+            assert_eq!(mapping.phys, phys(first));
+            assert_eq!(mapping.flags, MapFlags::WRITE);
+            if room == 0 {
+                return Ok(false);
+            }
+            room -= 1;
+            sent.push((first, mapping.iova.len().unwrap() >> SHIFT));
+            Ok::<_, Infallible>(true)
+        });
+        next = result.unwrap();
+    }
+    sent
+}
+
+proptest! {
+    #[test]
+    fn behaves_like_a_list(steps in prop::collection::vec(step(), 1..40)) {
+        let shadow = shadow();
+        let mut model = Model::new();
+        for step in steps {
+            match step {
+                Step::Map(page, count, sent) => {
+                    let iova = range(page, count);
+                    let vacant = is_vacant(&model, page, count);
+                    prop_assert_eq!(shadow.is_vacant(iova), vacant);
+                    if vacant {
+                        for piece in shadow.pieces(iova) {
+                            shadow.table().reserve(piece.page, piece.order);
+                        }
+                        let flags = MapFlags::WRITE;
+                        shadow.insert(&Mapping { iova, phys: phys(page), flags }, sent);
+                        model.insert(page, (count, sent));
+                    }
+                }
+                Step::Unmap(page, count) => {
+                    let mut removal = Removal::new(&shadow, range(page, count));
+                    while !removal.step(&shadow) {}
+                    let removed = removal.removed(&shadow).map(|removed| {
+                        let iova = removed.iova;
+                        (iova.start() >> SHIFT, iova.len().unwrap() >> SHIFT, removed.sent)
+                    });
+                    prop_assert_eq!(removed, remove(&mut model, page, count));
+                }
+                Step::Forget => {
+                    let mut next = Some(0);
+                    while let Some(page) = next {
+                        next = shadow.forget_sent(page);
+                    }
+                    model.values_mut().for_each(|(_, sent)| *sent = false);
+                }
+                Step::Send => {
+                    let unsent: Vec<_> = model
+                        .iter()
+                        .filter(|(_, (_, sent))| !sent)
+                        .map(|(page, (count, _))| (*page, *count))
+                        .collect();
+                    prop_assert_eq!(send_all(&shadow), unsent);
+                    model.values_mut().for_each(|(_, sent)| *sent = true);
+                }
+            }
+            for (page, (count, _)) in &model {
+                for inside in [*page, page + count / 2, page + count - 1] {
+                    prop_assert_eq!(shadow.lookup(inside << SHIFT | 5), Some(phys(inside) | 5));
+                }
+                for outside in [page.wrapping_sub(1), page + count] {
+                    let mapped = outside < PAGES && !is_vacant(&model, outside, 1);
+                    prop_assert_eq!(shadow.lookup(outside << SHIFT).is_some(), mapped);
+                }
+            }
+        }
+    }
+
+    /// The pieces of a range are the range, in as few words as there can be.
+    #[test]
+    fn pieces_make_up_the_range((page, count) in pages()) {
+        let shadow = shadow();
+        let mut next = page;
+        for piece in shadow.pieces(range(page, count)) {
+            prop_assert_eq!(piece.page, next);
+            prop_assert_eq!(next % (1 << piece.order), 0);
+            prop_assert!(index(next, piece.order) + piece.count <= WORDS);
+            let larger = 1_u64 << (piece.order + BITS);
+            let end = next + ((piece.count as u64) << piece.order);
+            prop_assert!(
+                piece.order + BITS > shadow.table().highest(0)
+                    || next % larger != 0
+                    || page + count - next < larger
+            );
+            next = end;
+        }
+        prop_assert_eq!(next, page + count);
+    }
+}
