@@ -17,6 +17,9 @@ const PLACES: usize = 64;
 /// waits for it.
 const DUE: usize = 32;
 
+/// Among how many of them a neighbour is looked for.
+const NEIGHBOURS: usize = 4;
+
 /// A range of a domain that is to be unmapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
@@ -71,8 +74,8 @@ impl Deferred {
     #[must_use]
     pub(crate) fn add(&mut self, range: Range) -> bool {
         let used = self.places.get_mut(..self.len).unwrap_or_default();
-        // The neighbour is most often what came last.
-        for place in used.iter_mut().rev().flatten() {
+        // The neighbour is what came last, or before that on another CPU.
+        for place in used.iter_mut().rev().take(NEIGHBOURS).flatten() {
             if let Some(joined) = place.join(&range) {
                 *place = joined;
                 return true;

@@ -218,19 +218,28 @@ impl Shared {
     /// An overlap is refused: the device would refuse it too.
     fn map(&self, mapping: &Mapping, flags: Flags) -> Result {
         let shadow = self.shadow()?;
+        // The caller lets nobody else map or unmap these addresses.
+        if let Some(vacancy) = shadow.vacancy(mapping.iova) {
+            return self.add(mapping, |sent| shadow.fill(&vacancy, mapping, sent));
+        }
         for piece in shadow.pieces(mapping.iova) {
             shadow.table().reserve(piece.page, piece.order, flags)?;
         }
-        // The caller lets nobody else map or unmap these addresses.
         if !shadow.is_vacant(mapping.iova) {
             return Err(EEXIST);
         }
+        self.add(mapping, |sent| shadow.insert(mapping, sent))
+    }
+
+    /// Sends a mapping if the domain is on the device, and calls `keep` with whether it was sent.
+    #[inline]
+    fn add(&self, mapping: &Mapping, keep: impl FnOnce(bool)) -> Result {
         let requests = self.viommu.requests();
         loop {
             let mut queue = requests.lock();
             let attached = self.attached.load(Relaxed);
             if !attached || queue.try_map(self.id, mapping)? {
-                shadow.insert(mapping, attached);
+                keep(attached);
                 return Ok(());
             }
             drop(queue);

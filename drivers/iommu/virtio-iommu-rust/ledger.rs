@@ -38,6 +38,11 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
+    /// Whether it is [`Self::Map`].
+    fn is_map(&self) -> bool {
+        matches!(self, Self::Map { .. })
+    }
+
     /// Whether `self` is of the kind and domain of `other` and shares an address with it.
     fn meets(&self, other: &Purpose) -> bool {
         match (self, other) {
@@ -87,13 +92,15 @@ pub(crate) struct UnknownSlot;
 ///
 /// # Invariants
 ///
-/// - `in_flight` is the number of entries of `pending` that are `Some`.
+/// - `in_flight` is the number of entries of `pending` that are `Some`, and `maps` that of those
+///   whose purpose is [`Purpose::Map`].
 /// - The first `unheard` entries of `ended` are `Some`, all others are `None`.
 /// - `in_flight + unheard <= ended.len()`: there is room for the end of every pending request.
 pub(crate) struct Ledger<P, E> {
     pending: P,
     ended: E,
     in_flight: usize,
+    maps: usize,
     unheard: usize,
     next: u64,
 }
@@ -108,11 +115,12 @@ where
     pub(crate) fn new(mut pending: P, mut ended: E) -> Self {
         pending.fill(None);
         ended.fill(None);
-        // INVARIANT: Both are empty, and so both counts are 0.
+        // INVARIANT: Both are empty, and so all counts are 0.
         Self {
             pending,
             ended,
             in_flight: 0,
+            maps: 0,
             unheard: 0,
             next: 0,
         }
@@ -144,6 +152,7 @@ where
         // INVARIANT: One more entry is `Some`, and `has_room()` left a place for its end.
         *entry = Some(Pending { ticket, purpose });
         self.in_flight += 1;
+        self.maps += usize::from(purpose.is_map());
         self.next = self.next.wrapping_add(1);
         Some(ticket)
     }
@@ -161,6 +170,7 @@ where
             .ok_or(UnknownSlot)?;
         // INVARIANT: One entry less is `Some`.
         self.in_flight -= 1;
+        self.maps -= usize::from(purpose.is_map());
 
         // Nobody asks for the success of a mapping: silence is success.
         if result.is_ok() && purpose != Purpose::Awaited {
@@ -191,6 +201,14 @@ where
 
     /// Returns the earliest unanswered request that `purpose` meets.
     pub(crate) fn earliest(&self, purpose: Purpose) -> Option<Ticket> {
+        let alike = if purpose.is_map() {
+            self.maps
+        } else {
+            self.in_flight
+        };
+        if alike == 0 {
+            return None;
+        }
         // A queue hands out the slot first that came back last, so those in use are at the front:
         // behind the last of them there is nothing to look for.
         self.pending
@@ -203,7 +221,11 @@ where
     }
 
     /// Takes one failure of a request that `purpose` meets: what failed, and how.
+    #[inline]
     pub(crate) fn failure(&mut self, purpose: Purpose) -> Option<(IovaRange, Failure)> {
+        if self.unheard == 0 {
+            return None;
+        }
         let ended = self.take(|ended| ended.purpose.meets(&purpose))?;
         match (ended.purpose, ended.result) {
             (Purpose::Map { iova, .. } | Purpose::Unmap { iova, .. }, Err(failure)) => {

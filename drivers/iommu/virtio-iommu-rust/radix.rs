@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A sparse table with a word for each page, which is read without a lock.
+//! A sparse table for pages, which is read without a lock.
 //!
-//! It is a tree. Each node has words and, but on the last level, ways further down: a word stands
-//! for all pages that the way beside it leads to. So a few words are enough for many pages, whether
-//! or not there was need before to tell them apart. What the words say is not known here.
+//! It is a tree. Each node has words and, but on the last level, ways further down: a place in a
+//! node is for all pages that the way there leads to. So one word can be for many pages, whether or
+//! not there was need before to tell them apart. What the words say is not known here.
 //!
 //! Nodes are made by [`Radix::reserve`] and stay until the whole table goes, so that to change a
 //! word takes no memory.
@@ -26,14 +26,15 @@ use kernel::prelude::*;
 
 use crate::shadow::{
     self,
+    index,
     BITS,
-    WORDS, //
+    PLACES, //
 };
 
 /// How many levels the tree of the low page numbers has: with pages of 4 KiB, 64 GiB.
 const LOW_LEVELS: u32 = 4;
 
-/// What is known about some pages, 0 at first.
+/// A number, 0 at first.
 #[repr(transparent)]
 pub(crate) struct Word(Atomic<u64>);
 
@@ -56,86 +57,82 @@ impl shadow::Word for Word {
     }
 }
 
+type Words = [Word; PLACES];
+
+fn new_words() -> impl Init<Words> {
+    pin_init::init_array_from_fn(|_| Word::new())
+}
+
 /// A node of the last level.
-struct Leaf {
-    words: [Word; WORDS],
+pub(crate) struct Leaf {
+    starts: Word,
+    words: KBox<Words>,
+}
+
+impl Leaf {
+    fn new(flags: Flags) -> Result<Self> {
+        Ok(Self {
+            starts: Word::new(),
+            words: KBox::init(new_words(), flags)?,
+        })
+    }
 }
 
 /// A node of another level.
-struct Inner {
-    words: [Word; WORDS],
-    below: [SetOnce<Node>; WORDS],
+pub(crate) struct Inner {
+    starts: Word,
+    words: Words,
+    below: [SetOnce<Node>; PLACES],
 }
 
-/// A node.
+impl Inner {
+    fn new(flags: Flags) -> Result<KBox<Self>> {
+        let inner = init!(Self {
+            starts: Word::new(),
+            words <- new_words(),
+            below <- pin_init::init_array_from_fn(|_| SetOnce::new()),
+        });
+        Ok(KBox::init(inner, flags)?)
+    }
+}
+
+/// What a way down leads to.
 enum Node {
-    Leaf(KBox<Leaf>),
+    Leaf(Leaf),
     Inner(KBox<Inner>),
 }
 
 impl Node {
-    /// Makes an empty node, `level` levels above the last.
-    fn new(level: u32, flags: Flags) -> Result<Self> {
-        let words = || pin_init::init_array_from_fn(|_| Word::new());
-        if level == 0 {
-            let leaf = init!(Leaf { words <- words() });
-            Ok(Self::Leaf(KBox::init(leaf, flags)?))
+    /// Makes an empty node of `order`.
+    fn new(order: u32, flags: Flags) -> Result<Self> {
+        if order == 0 {
+            Leaf::new(flags).map(Self::Leaf)
         } else {
-            let inner = init!(Inner {
-                words <- words(),
-                below <- pin_init::init_array_from_fn(|_| SetOnce::new()),
-            });
-            Ok(Self::Inner(KBox::init(inner, flags)?))
+            Inner::new(flags).map(Self::Inner)
         }
     }
-
-    #[inline]
-    fn words(&self) -> &[Word] {
-        match self {
-            Self::Leaf(leaf) => &leaf.words,
-            Self::Inner(inner) => &inner.words,
-        }
-    }
-
-    /// The way down at `index`; [`None`] on the last level.
-    #[inline]
-    fn way(&self, index: usize) -> Option<&SetOnce<Node>> {
-        match self {
-            Self::Leaf(_) => None,
-            Self::Inner(inner) => inner.below.get(index),
-        }
-    }
-}
-
-/// Returns the place of `page` in a node, `level` levels above the last.
-#[inline]
-const fn index(page: u64, level: u32) -> usize {
-    // CAST: It is less than `WORDS`.
-    ((page >> (level * BITS)) % WORDS as u64) as usize
 }
 
 /// One tree.
 struct Tree {
-    levels: u32,
-    top: Node,
+    /// The order of the topmost node, at least [`BITS`].
+    order: u32,
+    top: KBox<Inner>,
 }
 
 impl Tree {
+    /// Makes a tree of two or more levels.
     fn new(levels: u32) -> Result<Self> {
-        let top = Node::new(levels.saturating_sub(1), GFP_KERNEL)?;
-        Ok(Self { levels, top })
-    }
-
-    /// The level of the top.
-    #[inline]
-    fn highest(&self) -> u32 {
-        self.levels.saturating_sub(1)
+        Ok(Self {
+            order: levels.saturating_sub(1).max(1) * BITS,
+            top: Inner::new(GFP_KERNEL)?,
+        })
     }
 
     /// Whether `page` is one of the tree's.
     #[inline]
     fn covers(&self, page: u64) -> bool {
-        page.checked_shr(self.levels * BITS).unwrap_or(0) == 0
+        page.checked_shr(self.order + BITS).unwrap_or(0) == 0
     }
 }
 
@@ -172,21 +169,25 @@ impl Radix {
         }
     }
 
-    /// Makes sure that `page` has a word for two to the power of `order` pages, or the next smaller
-    /// power that words are for.
+    /// Makes sure that there is a node of `order` for `page`.
     ///
-    /// Fails with [`EINVAL`] if the page number is too large for the table, and with [`ENOMEM`].
+    /// Fails with [`EINVAL`] if the page number or the order is too large for the table, and with
+    /// [`ENOMEM`].
     pub(crate) fn reserve(&self, page: u64, order: u32, flags: Flags) -> Result {
         let tree = self.tree(page).ok_or(EINVAL)?;
-        let mut level = tree.highest();
-        let mut node = &tree.top;
-        while level * BITS > order {
-            let way = node.way(index(page, level)).ok_or(EINVAL)?;
-            level -= 1;
-            node = match way.as_ref() {
-                Some(node) => node,
-                None => self.grow(way, Node::new(level, flags)?)?,
+        let mut node = &*tree.top;
+        let mut here = tree.order;
+        while here > order {
+            let way = node.below.get(index(page, here)).ok_or(EINVAL)?;
+            here -= BITS;
+            let next = match way.as_ref() {
+                Some(next) => next,
+                None => self.grow(way, Node::new(here, flags)?)?,
             };
+            match next {
+                Node::Inner(next) => node = next,
+                Node::Leaf(_) => return Ok(()),
+            }
         }
         Ok(())
     }
@@ -209,54 +210,47 @@ impl Radix {
     }
 }
 
+/// A node of either kind.
+#[derive(Clone, Copy)]
+pub(crate) enum At<'a> {
+    /// One of the last level.
+    Leaf(&'a Leaf),
+    /// One of another level.
+    Inner(&'a Inner),
+}
+
 impl shadow::Table for Radix {
     type Word = Word;
+    type At<'a> = At<'a>;
 
     #[inline]
-    fn highest(&self, page: u64) -> u32 {
-        self.tree(page).map_or(0, |tree| tree.highest() * BITS)
-    }
-
-    #[inline]
-    fn words(&self, page: u64, order: u32) -> &[Word] {
-        let Some(tree) = self.tree(page) else {
-            return &[];
-        };
-        let mut level = tree.highest();
-        let mut node = &tree.top;
-        while level * BITS > order {
-            let way = node.way(index(page, level));
-            match way.and_then(SetOnce::as_ref) {
-                Some(next) => node = next,
-                None => return &[],
-            }
-            level -= 1;
-        }
-        node.words().get(index(page, level)..).unwrap_or_default()
-    }
-
-    #[inline]
-    fn find(&self, page: u64) -> Option<(&[Word], u32)> {
+    fn top(&self, page: u64) -> Option<(At<'_>, u32)> {
         let tree = self.tree(page)?;
-        let mut level = tree.highest();
-        let mut node = &tree.top;
-        loop {
-            let index = index(page, level);
-            let words = node.words().get(index..)?;
-            if level == 0 {
-                return Some((words, 0));
-            }
-            let word = words.first()?;
-            let next = if shadow::Word::get(word) == 0 {
-                node.way(index).and_then(SetOnce::as_ref)
-            } else {
-                None
-            };
-            match next {
-                Some(next) => node = next,
-                None => return Some((core::slice::from_ref(word), level * BITS)),
-            }
-            level -= 1;
+        Some((At::Inner(&tree.top), tree.order))
+    }
+
+    #[inline]
+    fn node<'a>(&'a self, at: At<'a>) -> shadow::Node<'a, Word> {
+        match at {
+            At::Leaf(leaf) => shadow::Node {
+                starts: &leaf.starts,
+                words: &leaf.words,
+            },
+            At::Inner(inner) => shadow::Node {
+                starts: &inner.starts,
+                words: &inner.words,
+            },
+        }
+    }
+
+    #[inline]
+    fn below<'a>(&'a self, at: At<'a>, place: usize) -> Option<At<'a>> {
+        let At::Inner(inner) = at else {
+            return None;
+        };
+        match inner.below.get(place)?.as_ref()? {
+            Node::Leaf(leaf) => Some(At::Leaf(leaf)),
+            Node::Inner(inner) => Some(At::Inner(inner)),
         }
     }
 }

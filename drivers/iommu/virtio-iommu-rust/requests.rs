@@ -486,6 +486,12 @@ impl Requests {
         ready: &mut impl FnMut(&mut QueueGuard<'_, State>) -> Option<R>,
     ) -> Result<Option<R>> {
         let mut queue = self.queue.lock();
+        // Before the device has heard of the requests there is nothing to look for.
+        if let Some(kick) = queue.kick() {
+            drop(queue);
+            kick.notify();
+            return Ok(None);
+        }
         Self::reap(&mut queue);
         if let Some(result) = ready(&mut queue) {
             return Ok(Some(result));
@@ -511,6 +517,9 @@ impl Requests {
     /// Returns whether there were any.
     fn reap(queue: &mut QueueGuard<'_, State>) -> bool {
         for count in 0..queue.capacity() {
+            if queue.data().ledger.in_flight() == 0 {
+                return count > 0;
+            }
             let completion = match queue.reap() {
                 None => return count > 0,
                 Some(Ok(completion)) => completion,

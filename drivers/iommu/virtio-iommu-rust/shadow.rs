@@ -2,11 +2,13 @@
 
 //! What a domain maps, kept so that addresses can be looked up and mappings be made anew.
 //!
-//! A mapping is a run of words in a sparse table, as few as its addresses allow. The first of them
-//! is marked: the device can neither map nor unmap less than one MAP request did. It also says
-//! whether the device was sent that request since the domain came to it.
+//! A mapping is some words in the nodes of a sparse table, one for each node that its pages are in.
+//! Which words of a node are in use its `starts` say, and a word says how many places it stands for.
+//! The first word of a mapping is marked: the device can neither map nor unmap less than one MAP
+//! request did. It also says whether the device was sent that request since the domain came to it.
 //!
-//! Changing a mapping needs the lock that orders it with the requests, and reading one does not.
+//! Changing a mapping needs the lock that orders it with the requests, and reading one does not:
+//! whoever asks for an address that is mapped all the time finds it whatever happens beside it.
 
 use core::ops::ControlFlow;
 
@@ -18,16 +20,19 @@ use super::{
     }, //
 };
 
-/// How many bits of a page number choose a word in a node of the table.
+/// How many bits of a page number choose a place in a node of the table.
 pub(crate) const BITS: u32 = 6;
 
-/// How many words a node of the table has.
-pub(crate) const WORDS: usize = 1 << BITS;
+/// How many places a node of the table has.
+pub(crate) const PLACES: usize = 1 << BITS;
 
 /// How many words are looked at with the lock held.
 pub(crate) const STRIDE: usize = 256;
 
-/// One word of a table, 0 at first.
+/// The page size of a table is at least two to the power of this.
+pub(crate) const SMALLEST_SHIFT: u32 = 12;
+
+/// One number of a table, 0 at first.
 pub(crate) trait Word {
     /// Returns the value.
     fn get(&self) -> u64;
@@ -36,24 +41,85 @@ pub(crate) trait Word {
     fn set(&self, value: u64);
 }
 
-/// A sparse table of words for pages.
+/// A sparse table for pages: a tree of nodes.
 ///
-/// The words of order *n* are for 2^*n* pages each, from a multiple of that on. Orders are multiples
-/// of [`BITS`].
+/// The places of a node of order *n* are for 2^*n* pages each, from a multiple of that on. Orders
+/// are multiples of [`BITS`]. There may be another node below each place, of the next order.
 pub(crate) trait Table {
-    /// The words.
+    /// The numbers.
     type Word: Word;
 
-    /// Returns the largest order of words for `page`.
-    fn highest(&self, page: u64) -> u32;
+    /// A node.
+    type At<'a>: Copy
+    where
+        Self: 'a;
 
-    /// Returns the words of `order` from that of `page` to the last of its node; none if there is no
-    /// such node yet.
-    fn words(&self, page: u64, order: u32) -> &[Self::Word];
+    /// Returns the topmost node for `page`, and its order.
+    fn top(&self, page: u64) -> Option<(Self::At<'_>, u32)>;
 
-    /// Returns the word for `page` that is not 0, or else the one of the smallest order that there
-    /// is; with its order. Those of order 0 are followed by the rest of their node.
-    fn find(&self, page: u64) -> Option<(&[Self::Word], u32)>;
+    /// Returns what is in a node.
+    fn node<'a>(&'a self, at: Self::At<'a>) -> Node<'a, Self::Word>;
+
+    /// Returns the node below a place.
+    fn below<'a>(&'a self, at: Self::At<'a>, place: usize) -> Option<Self::At<'a>>;
+}
+
+/// What is in a node of a table.
+pub(crate) struct Node<'a, W> {
+    /// The places whose words are in use, a bit each.
+    pub(crate) starts: &'a W,
+    /// A word for each place, each for some places from its own on.
+    pub(crate) words: &'a [W; PLACES],
+}
+
+impl<W: Word> Node<'_, W> {
+    /// Returns the entry that stands for `place`, and where its word is.
+    #[inline]
+    fn entry(&self, place: usize) -> Option<(usize, Entry)> {
+        let starts = self.starts.get();
+        if starts == 0 {
+            return None;
+        }
+        let upto = starts & (u64::MAX >> (PLACES - 1 - place % PLACES));
+        if upto == 0 {
+            return None;
+        }
+        let start = highest_bit(upto);
+        let entry = Entry(self.words.get(start)?.get());
+        (place - start < entry.places()).then_some((start, entry))
+    }
+
+    /// Whether one of the `count` places from `place` on, which are in the node, has a word in use.
+    #[inline]
+    fn has_start(&self, place: usize, count: usize) -> bool {
+        self.starts.get() & bits(place, count) != 0
+    }
+
+    /// Puts a word into use, or changes it.
+    #[inline]
+    fn set(&self, place: usize, entry: Entry) {
+        if let Some(word) = self.words.get(place) {
+            word.set(entry.0);
+            self.starts.set(self.starts.get() | bits(place, 1));
+        }
+    }
+
+    /// Puts a word out of use.
+    #[inline]
+    fn clear(&self, place: usize) {
+        self.starts.set(self.starts.get() & !bits(place, 1));
+    }
+}
+
+/// Returns the number of the highest bit of `bits`, which is not 0.
+fn highest_bit(bits: u64) -> usize {
+    // Lossless: it is less than 64.
+    usize::try_from(bits.ilog2()).unwrap_or(0)
+}
+
+/// Returns the bits of `count` places from `place` on, which are in one node.
+fn bits(place: usize, count: usize) -> u64 {
+    u64::MAX >> (PLACES - count.clamp(1, PLACES)) << (place % PLACES)
 }
 
 /// A mapping as one MAP request makes it.
@@ -67,25 +133,29 @@ pub(crate) struct Mapping {
     pub(crate) flags: MapFlags,
 }
 
-/// The value of a word that is in use: what its pages are mapped to, and marks in the bits that
-/// are always 0 in the address of a page.
+/// The value of a word that is in use: what its first page is mapped to, and the rest in the bits
+/// that are always 0 in the address of a page.
 #[derive(Clone, Copy)]
 struct Entry(u64);
 
 impl Entry {
-    const PRESENT: u64 = 1 << 0;
-    const FIRST: u64 = 1 << 1;
+    /// The mapping begins here.
+    const FIRST: u64 = 1 << 0;
+    /// The mapping goes on behind this.
+    const MORE: u64 = 1 << 1;
+    /// The device was sent the mapping that begins here.
     const SENT: u64 = 1 << 2;
     const FLAGS_SHIFT: u32 = 3;
+    const PLACES_SHIFT: u32 = SMALLEST_SHIFT - BITS;
     const MARKS: u64 = (1 << SMALLEST_SHIFT) - 1;
 
-    fn of(word: &impl Word) -> Option<Self> {
-        let value = word.get();
-        (value & Self::PRESENT != 0).then_some(Self(value))
-    }
-
-    fn new(phys: u64, flags: MapFlags) -> Self {
-        Self(phys & !Self::MARKS | u64::from(flags.bits()) << Self::FLAGS_SHIFT | Self::PRESENT)
+    /// Makes the entry for `places` places.
+    #[inline]
+    fn new(phys: u64, flags: MapFlags, places: usize) -> Self {
+        let flags = u64::from(flags.bits()) << Self::FLAGS_SHIFT;
+        // A node has so few places that their number always fits.
+        let places = u64::try_from(places.clamp(1, PLACES) - 1).unwrap_or(0);
+        Self(phys & !Self::MARKS | flags | places << Self::PLACES_SHIFT)
     }
 
     fn with(self, mark: u64) -> Self {
@@ -104,6 +174,12 @@ impl Entry {
         self.0 & !Self::MARKS
     }
 
+    #[inline]
+    fn places(self) -> usize {
+        let places = (self.0 & Self::MARKS) >> Self::PLACES_SHIFT;
+        usize::try_from(places).map_or(1, |places| places + 1)
+    }
+
     fn flags(self) -> MapFlags {
         let has = |flag: MapFlags| self.has(u64::from(flag.bits()) << Self::FLAGS_SHIFT);
         MapFlags::new(
@@ -114,18 +190,33 @@ impl Entry {
     }
 }
 
-/// The page size of a table is at least two to the power of this.
-pub(crate) const SMALLEST_SHIFT: u32 = 12;
-
-/// Part of a range, with words of one node.
+/// Part of a range that one word is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Piece {
     /// The first page.
     pub(crate) page: u64,
-    /// Each word is for two to the power of this many pages.
+    /// The order of the node.
     pub(crate) order: u32,
-    /// The number of words.
+    /// The number of places.
     pub(crate) count: usize,
+}
+
+/// What is known about a page.
+struct Found<'a, W> {
+    /// The node that says so, or the last one on the way to it.
+    node: Node<'a, W>,
+    order: u32,
+    /// The place of the page.
+    place: usize,
+    /// The entry that stands for it, and where its word is.
+    entry: Option<(usize, Entry)>,
+}
+
+/// Words for a small mapping, which [`Shadow::vacancy`] found.
+pub(crate) struct Vacancy<'a, W> {
+    node: Node<'a, W>,
+    place: usize,
+    count: usize,
 }
 
 /// What [`Removal`] took out.
@@ -169,12 +260,76 @@ impl<T: Table> Shadow<T> {
             let page = next;
             let left = last.checked_sub(page)?.checked_add(1)?;
             let fits = page.trailing_zeros().min(left.ilog2());
-            let order = (fits / BITS * BITS).min(self.table.highest(page));
-            let in_node = WORDS - index(page, order);
+            let highest = self.table.top(page).map_or(0, |(_, order)| order);
+            let order = (fits / BITS * BITS).min(highest);
+            let in_node = PLACES - index(page, order);
             let count = usize::try_from(left >> order).map_or(in_node, |count| count.min(in_node));
             next = behind(page, order, count);
             Some(Piece { page, order, count })
         })
+    }
+
+    /// Finds out about a page.
+    #[inline]
+    fn find(&self, page: u64) -> Option<Found<'_, T::Word>> {
+        let (mut at, mut order) = self.table.top(page)?;
+        loop {
+            let node = self.table.node(at);
+            let place = index(page, order);
+            let entry = node.entry(place);
+            let below = match entry {
+                None if order > 0 => self.table.below(at, place),
+                _ => None,
+            };
+            match below {
+                Some(next) => at = next,
+                None => {
+                    return Some(Found {
+                        node,
+                        order,
+                        place,
+                        entry,
+                    })
+                }
+            }
+            order -= BITS;
+        }
+    }
+
+    /// Returns the node of `order` for `page`.
+    pub(crate) fn node(&self, page: u64, order: u32) -> Option<Node<'_, T::Word>> {
+        let (mut at, mut here) = self.table.top(page)?;
+        while here > order {
+            at = self.table.below(at, index(page, here))?;
+            here -= BITS;
+        }
+        Some(self.table.node(at))
+    }
+
+    /// Returns the place for a mapping of `iova`, if it is in a node that is there already and
+    /// nothing is mapped there.
+    ///
+    /// Most mappings are small: for them this is all that has to be looked for.
+    #[inline]
+    pub(crate) fn vacancy(&self, iova: IovaRange) -> Option<Vacancy<'_, T::Word>> {
+        let first = iova.start() >> self.shift;
+        let more = usize::try_from((iova.last() >> self.shift) - first).ok()?;
+        let found = self.find(first)?;
+        let (place, count) = (found.place, more.checked_add(1)?);
+        let fits = found.order == 0 && count <= PLACES - place;
+        let vacant = fits && found.entry.is_none() && !found.node.has_start(place, count);
+        vacant.then_some(Vacancy {
+            node: found.node,
+            place,
+            count,
+        })
+    }
+
+    /// Adds a mapping as [`Self::insert`] does, where [`Self::vacancy`] said.
+    #[inline]
+    pub(crate) fn fill(&self, vacancy: &Vacancy<'_, T::Word>, mapping: &Mapping, sent: bool) {
+        let entry = Entry::new(mapping.phys, mapping.flags, vacancy.count).with(first(sent));
+        vacancy.node.set(vacancy.place, entry);
     }
 
     /// Whether no address of `iova` is mapped.
@@ -182,88 +337,106 @@ impl<T: Table> Shadow<T> {
         let last = iova.last() >> self.shift;
         let mut page = iova.start() >> self.shift;
         while page <= last {
-            let Some((words, order)) = self.table.find(page) else {
+            let Some(found) = self.find(page) else {
                 return true;
             };
-            for word in words {
-                if page > last {
-                    return true;
-                }
-                if word.get() != 0 {
-                    return false;
-                }
-                page = behind(page, order, 1);
+            if found.entry.is_some() {
+                return false;
             }
+            let count = if found.order == 0 {
+                usize::try_from(last - page)
+                    .map_or(PLACES, |more| more.saturating_add(1))
+                    .min(PLACES - found.place)
+            } else {
+                1
+            };
+            if found.order == 0 && found.node.has_start(found.place, count) {
+                return false;
+            }
+            page = behind(page, found.order, count);
         }
         true
     }
 
     /// Adds a mapping, which was sent or not. The caller has seen that nothing is mapped there, and
-    /// has reserved the words of all pieces.
+    /// has reserved the nodes of all pieces.
     pub(crate) fn insert(&self, mapping: &Mapping, sent: bool) {
-        let mut entry = Entry::new(mapping.phys, mapping.flags).with(Entry::FIRST);
-        if sent {
-            entry = entry.with(Entry::SENT);
-        }
-        for Piece { page, order, count } in self.pieces(mapping.iova) {
-            let distance = 1 << (order + self.shift);
-            for word in self.table.words(page, order).iter().take(count) {
-                word.set(entry.0);
-                let phys = entry.phys().wrapping_add(distance);
-                entry = Entry::new(phys, mapping.flags);
+        let mut phys = mapping.phys;
+        let mut marks = first(sent);
+        let mut pieces = self.pieces(mapping.iova).peekable();
+        while let Some(Piece { page, order, count }) = pieces.next() {
+            if pieces.peek().is_some() {
+                marks |= Entry::MORE;
             }
+            let entry = Entry::new(phys, mapping.flags, count).with(marks);
+            if let Some(node) = self.node(page, order) {
+                node.set(index(page, order), entry);
+            }
+            let pages = behind(page, order, count) - page;
+            phys = phys.wrapping_add(pages << self.shift);
+            marks = 0;
         }
     }
 
     /// Returns what `address` is mapped to.
     pub(crate) fn lookup(&self, address: u64) -> Option<u64> {
-        let (words, order) = self.table.find(address >> self.shift)?;
-        let entry = Entry::of(words.first()?)?;
-        let offset = address & ((1 << (order + self.shift)) - 1);
-        entry.phys().checked_add(offset)
+        let found = self.find(address >> self.shift)?;
+        let (start, entry) = found.entry?;
+        let shift = found.order + self.shift;
+        let distance = u64::try_from(found.place - start).ok()? << shift;
+        let offset = address & ((1 << shift) - 1);
+        entry.phys().checked_add(distance | offset)
     }
 
-    /// Calls `visit` with the words in use from `page` on, until it breaks.
+    /// Calls `visit` with the words in use from `page` on, until it breaks: with the first page, the
+    /// order, the node and the place, and the entry.
     ///
-    /// Returns the page to go on from after [`STRIDE`] words or after a break, and [`None`] at the
+    /// Returns the page to go on from after [`STRIDE`] steps or after a break, and [`None`] at the
     /// end.
     fn visit(
         &self,
         mut page: u64,
-        mut visit: impl FnMut(u64, u32, &T::Word, Entry) -> ControlFlow<()>,
+        mut visit: impl FnMut(u64, &Found<'_, T::Word>, usize, Entry) -> ControlFlow<()>,
     ) -> Option<u64> {
-        let mut visited = 0;
-        while visited < STRIDE {
-            let (words, order) = self.table.find(page)?;
-            // Any of a large word's pages may have been asked for.
-            page = start(page, order);
-            for word in words {
-                if page > self.last {
-                    return None;
-                }
-                if let Some(entry) = Entry::of(word) {
-                    if visit(page, order, word, entry).is_break() {
+        for _ in 0..STRIDE {
+            if page > self.last {
+                return None;
+            }
+            let found = self.find(page)?;
+            let count = match found.entry {
+                Some((start, entry)) => {
+                    // Any of its pages may have been asked for.
+                    page = before(page, found.order, found.place - start);
+                    if visit(page, &found, start, entry).is_break() {
                         return Some(page);
                     }
+                    entry.places()
                 }
-                page = behind(page, order, 1);
-                visited += 1;
-            }
+                None if found.order == 0 => {
+                    let rest = found.node.starts.get() >> found.place;
+                    usize::try_from(rest.trailing_zeros())
+                        .map_or(PLACES, |count| count.min(PLACES - found.place))
+                }
+                None => 1,
+            };
+            page = behind(page, found.order, count);
         }
         Some(page)
     }
 
-    /// Returns the page behind the mapping that begins at `first` with a word of `order`.
-    fn extent(&self, first: u64, order: u32) -> u64 {
-        let mut page = behind(first, order, 1);
-        while let Some((words, order)) = self.table.find(page) {
-            for word in words {
-                let belongs = Entry::of(word).is_some_and(|entry| !entry.has(Entry::FIRST));
-                if !belongs || page > self.last {
-                    return page;
-                }
-                page = behind(page, order, 1);
-            }
+    /// Returns the page behind the mapping whose first entry is `entry`, at `page`.
+    fn extent(&self, page: u64, order: u32, entry: Entry) -> u64 {
+        let mut page = behind(page, order, entry.places());
+        let mut more = entry.has(Entry::MORE);
+        while more {
+            let Some((order, (_, entry))) = self
+                .find(page)
+                .and_then(|found| Some(found.order).zip(found.entry))
+            else {
+                break;
+            };
+            page = behind(page, order, entry.places());
+            more = entry.has(Entry::MORE);
         }
         page
     }
@@ -284,11 +457,11 @@ impl<T: Table> Shadow<T> {
         mut send: impl FnMut(&Mapping) -> Result<bool, E>,
     ) -> Result<Option<u64>, E> {
         let mut result = Ok(());
-        let next = self.visit(page, |page, order, word, entry| {
+        let next = self.visit(page, |page, found, place, entry| {
             if !entry.has(Entry::FIRST) || entry.has(Entry::SENT) {
                 return ControlFlow::Continue(());
             }
-            let Some(iova) = self.range(page, self.extent(page, order)) else {
+            let Some(iova) = self.range(page, self.extent(page, found.order, entry)) else {
                 return ControlFlow::Continue(());
             };
             let mapping = Mapping {
@@ -298,7 +471,7 @@ impl<T: Table> Shadow<T> {
             };
             match send(&mapping) {
                 Ok(true) => {
-                    word.set(entry.with(Entry::SENT).0);
+                    found.node.set(place, entry.with(Entry::SENT));
                     ControlFlow::Continue(())
                 }
                 Ok(false) => ControlFlow::Break(()),
@@ -315,9 +488,9 @@ impl<T: Table> Shadow<T> {
     ///
     /// Returns the page to go on from.
     pub(crate) fn forget_sent(&self, page: u64) -> Option<u64> {
-        self.visit(page, |_, _, word, entry| {
+        self.visit(page, |_, found, place, entry| {
             if entry.has(Entry::SENT) {
-                word.set(entry.without(Entry::SENT).0);
+                found.node.set(place, entry.without(Entry::SENT));
             }
             ControlFlow::Continue(())
         })
@@ -348,31 +521,32 @@ impl Removal {
     }
 
     /// Removes some. Returns whether that was the last of it.
+    #[inline]
     pub(crate) fn step<T: Table>(&mut self, shadow: &Shadow<T>) -> bool {
-        let mut visited = 0;
-        while visited < STRIDE {
-            let Some((words, order)) = shadow.table.find(self.next) else {
+        for _ in 0..STRIDE {
+            let Some(found) = shadow.find(self.next) else {
                 return true;
             };
-            for word in words {
-                match Entry::of(word) {
-                    Some(entry) if self.takes(entry, order) => {
-                        word.set(0);
-                        self.sent |= entry.has(Entry::SENT);
-                        self.next = behind(self.next, order, 1);
+            match found.entry {
+                Some((start, entry)) if start == found.place && self.takes(&found, entry) => {
+                    found.node.clear(start);
+                    self.sent |= entry.has(Entry::SENT);
+                    self.next = behind(self.next, found.order, entry.places());
+                    let end = self.last.min(shadow.last);
+                    if self.next > end && !entry.has(Entry::MORE) {
+                        return true;
                     }
-                    _ => return true,
                 }
-                visited += 1;
+                _ => return true,
             }
         }
         false
     }
 
     /// Whether the entry at `self.next` is to go.
-    fn takes(&self, entry: Entry, order: u32) -> bool {
+    fn takes<W>(&self, found: &Found<'_, W>, entry: Entry) -> bool {
         if entry.has(Entry::FIRST) {
-            self.next <= self.last && start(self.next, order) == self.next
+            before(self.next, found.order, 0) == self.next
         } else {
             // The rest of a mapping, unless its beginning was not asked for.
             self.next != self.first
@@ -391,19 +565,36 @@ impl Removal {
     }
 }
 
-/// Returns the place of `page` among the words of `order` in their node.
+/// Returns the marks of the first word of a mapping.
+fn first(sent: bool) -> u64 {
+    if sent {
+        Entry::FIRST | Entry::SENT
+    } else {
+        Entry::FIRST
+    }
+}
+
+/// Returns the place of `page` in its node of `order`.
+#[inline]
 pub(crate) fn index(page: u64, order: u32) -> usize {
-    // Lossless: it is less than `WORDS`.
-    usize::try_from(page >> order).map_or(0, |number| number % WORDS)
+    // Lossless: it is less than `PLACES`.
+    usize::try_from(page >> order).map_or(0, |number| number % PLACES)
 }
 
-/// Returns the first page of the word of `order` that `page` belongs to.
-fn start(page: u64, order: u32) -> u64 {
-    page >> order << order
+/// Returns the number of pages that `count` places of `order` are for.
+#[inline]
+fn pages(order: u32, count: usize) -> u64 {
+    u64::try_from(count).map_or(u64::MAX, |count| count << order)
 }
 
-/// Returns the page behind `count` words of `order`, the first of which is that of `page`.
+/// Returns the first page of the place `count` places before that of `page`.
+#[inline]
+fn before(page: u64, order: u32, count: usize) -> u64 {
+    (page >> order << order).saturating_sub(pages(order, count))
+}
+
+/// Returns the page behind `count` places of `order`, the first of which is that of `page`.
+#[inline]
 fn behind(page: u64, order: u32, count: usize) -> u64 {
-    let pages = u64::try_from(count).map_or(u64::MAX, |count| count << order);
-    start(page, order).saturating_add(pages)
+    before(page, order, 0).saturating_add(pages(order, count))
 }

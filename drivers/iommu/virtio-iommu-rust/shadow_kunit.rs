@@ -20,7 +20,6 @@ mod tests {
             Removal,
             Shadow,
             Table,
-            Word,
             STRIDE, //
         },
     };
@@ -42,9 +41,7 @@ mod tests {
         for piece in shadow.pieces(iova) {
             let table = shadow.table();
             table.reserve(piece.page, piece.order, GFP_KERNEL)?;
-            if table.words(piece.page, piece.order).len() < piece.count {
-                return Err(EINVAL);
-            }
+            shadow.node(piece.page, piece.order).ok_or(EINVAL)?;
         }
         if !shadow.is_vacant(iova) {
             return Err(EEXIST);
@@ -208,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn unmap_goes_on_after_many_words() -> Result {
+    fn unmap_goes_on_after_many_mappings() -> Result {
         let shadow = empty()?;
         let count: u64 = 1000;
         for page in 0..count {
@@ -272,26 +269,36 @@ mod tests {
         assert_eq!(shadow.lookup(1 << 39), None);
         assert_eq!(shadow.lookup(u64::MAX), None);
         assert_eq!(insert(&shadow, 1 << 50, 0x1000, false), Err(EINVAL));
-        assert!(shadow.table().words(1 << 50, 0).is_empty());
+        assert!(shadow.table().top(1 << 50).is_none());
         Ok(())
     }
 
     #[test]
-    fn words_keep_what_they_are_told() -> Result {
-        let table = Radix::new(u64::MAX >> 12)?;
-        table.reserve(5, 0, GFP_KERNEL)?;
-        let words = table.words(5, 0);
-        let word = words.first().ok_or(EINVAL)?;
-        assert_eq!((words.len(), word.get()), (59, 0));
-        word.set(7);
-        assert_eq!(
-            table.find(5).map(|(words, order)| (words.len(), order)),
-            Some((59, 0))
-        );
-        assert_eq!(
-            table.find(64).map(|(words, order)| (words.len(), order)),
-            Some((1, 6))
-        );
+    fn a_small_mapping_needs_no_memory_where_one_was_before() -> Result {
+        let shadow = pages(&[0x1000])?;
+        for (start, len, fits) in [
+            (0x2000, 0x1000, true),
+            (0x3_f000, 0x1000, true),
+            (0x2000, 0x3_e000, true),
+            (0x1000, 0x1000, false),
+            (0, 0x2000, false),
+            // In the next node, and across its border.
+            (0x4_0000, 0x1000, false),
+            (0x3_f000, 0x2000, false),
+        ] {
+            assert_eq!(shadow.vacancy(range(start, len)?).is_some(), fits);
+        }
+
+        let mapping = Mapping {
+            iova: range(0x3000, 0x4000)?,
+            phys: PHYS | 0x3000,
+            flags: MapFlags::READ,
+        };
+        let vacancy = shadow.vacancy(mapping.iova).ok_or(EINVAL)?;
+        shadow.fill(&vacancy, &mapping, true);
+        assert_eq!(shadow.lookup(0x6fff), Some(PHYS | 0x6fff));
+        assert_eq!(shadow.lookup(0x7000), None);
+        assert_eq!(remove(&shadow, 0x3000, 0x1000)?, Some((0x3000, 0x4000, true)));
         Ok(())
     }
 }

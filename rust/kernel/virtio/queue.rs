@@ -118,6 +118,7 @@ impl<T: Send + 'static> Queue<T> {
     }
 
     /// Locks the queue, with local interrupts disabled.
+    #[inline]
     pub fn lock(&self) -> QueueGuard<'_, T> {
         QueueGuard {
             inner: self.inner.lock(),
@@ -152,11 +153,13 @@ impl<T: Send + 'static> QueueGuard<'_, T> {
     }
 
     /// Returns the number of slots, which is zero until the queue was found.
+    #[inline]
     pub fn capacity(&self) -> usize {
         self.inner.ring.capacity()
     }
 
     /// Returns the number of slots that nobody uses.
+    #[inline]
     pub fn free_slots(&self) -> usize {
         self.inner.ring.free_slots()
     }
@@ -176,6 +179,7 @@ impl<T: Send + 'static> QueueGuard<'_, T> {
     /// - [`EINVAL`] if a part is longer than the queue's layout allows, or if both are empty,
     /// - [`EBUSY`] before the device is ready, [`ENODEV`] after it is gone,
     /// - [`EIO`] if the queue is broken.
+    #[inline]
     pub fn submit(&mut self, readable: &[u8], writable_len: usize) -> Result<Slot> {
         self.inner.ring.submit(readable, writable_len)
     }
@@ -195,6 +199,7 @@ impl<T: Send + 'static> QueueGuard<'_, T> {
     ///
     /// A device can complete requests as fast as new ones are submitted: a loop that also submits
     /// needs a bound, such as [`Self::capacity`].
+    #[inline]
     pub fn reap(&mut self) -> Option<Result<Completion>> {
         self.inner.ring.reap()
     }
@@ -203,11 +208,13 @@ impl<T: Send + 'static> QueueGuard<'_, T> {
     ///
     /// That is the smallest of the length of `dst`, of what the device says that it wrote, and of
     /// what it was allowed to write; and nothing if the completion is not good any more.
+    #[inline]
     pub fn read(&self, completion: &Completion, dst: &mut [u8]) -> usize {
         self.inner.ring.read(completion, dst)
     }
 
     /// Takes back the buffer that was given to [`Self::submit_owned`].
+    #[inline]
     pub fn take_buffer(&mut self, completion: &Completion) -> Option<OwnedBuffer> {
         self.inner.ring.take_buffer(completion)
     }
@@ -223,6 +230,7 @@ impl<T: Send + 'static> QueueGuard<'_, T> {
     ///
     /// Returns [`None`] if the device does not need one now. The notification is best sent after
     /// the guard was dropped.
+    #[inline]
     pub fn kick(&mut self) -> Option<Kick> {
         self.inner.ring.kick()
     }

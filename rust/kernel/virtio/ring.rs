@@ -200,10 +200,12 @@ impl Ring {
         }
     }
 
+    #[inline]
     pub(super) fn capacity(&self) -> usize {
         self.pool.as_ref().map_or(0, |pool| pool.slots.capacity())
     }
 
+    #[inline]
     pub(super) fn free_slots(&self) -> usize {
         self.pool.as_ref().map_or(0, |pool| pool.slots.free())
     }
@@ -296,6 +298,7 @@ impl Ring {
     }
 
     /// Takes the next buffer back from the device.
+    #[inline]
     pub(super) fn reap(&mut self) -> Option<Result<Completion>> {
         self.release_current();
 
@@ -326,11 +329,13 @@ impl Ring {
         None
     }
 
+    #[inline]
     fn is_current(&self, completion: &Completion) -> bool {
         self.current == Some(completion.slot) && self.serial == completion.serial
     }
 
     /// Copies out what the device wrote.
+    #[inline]
     pub(super) fn read(&self, completion: &Completion, dst: &mut [u8]) -> usize {
         let (true, Some(pool)) = (self.is_current(completion), &self.pool) else {
             return 0;
@@ -365,7 +370,15 @@ impl Ring {
     }
 
     /// Makes the slot of the last completion free, if that has not happened yet.
+    #[inline]
     pub(super) fn release_current(&mut self) {
+        if self.current.is_some() {
+            self.do_release_current();
+        }
+    }
+
+    #[inline]
+    fn do_release_current(&mut self) {
         let (Some(slot), Some(pool)) = (self.current.take(), &mut self.pool) else {
             return;
         };
@@ -377,6 +390,7 @@ impl Ring {
 
     /// Returns the notification for all that was submitted since the last one, if the device wants
     /// one.
+    #[inline]
     pub(super) fn kick(&mut self) -> Option<Kick> {
         // To ask the virtqueue is a full memory barrier, too much for who waits in a loop.
         if !self.unannounced {

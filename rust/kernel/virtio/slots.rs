@@ -120,6 +120,7 @@ impl<S: DerefMut<Target = [Entry]>> Slots<S> {
     }
 
     /// Takes a free slot, which counts as in flight from now on.
+    #[inline]
     pub fn acquire(&mut self) -> Option<Slot> {
         let slot = self.first_free?;
         let entry = self.entries.get_mut(slot.index())?;
@@ -146,6 +147,7 @@ impl<S: DerefMut<Target = [Entry]>> Slots<S> {
     ///
     /// `token` is what the virtqueue returned. Anything that is not the token of a slot in flight
     /// is refused and changes nothing.
+    #[inline]
     pub fn complete(&mut self, token: usize) -> Result<Slot, BadToken> {
         let index = token.checked_sub(1).ok_or(BadToken)?;
         let slot = Slot::from_index(index).ok_or(BadToken)?;
@@ -164,10 +166,12 @@ impl<S: DerefMut<Target = [Entry]>> Slots<S> {
     /// Makes a slot free whose result the driver has taken.
     ///
     /// Returns whether the slot was waiting for that.
+    #[inline]
     pub fn release(&mut self, slot: Slot) -> bool {
         self.make_free(slot, Entry::Returned)
     }
 
+    #[inline]
     fn make_free(&mut self, slot: Slot, from: Entry) -> bool {
         match self.entries.get_mut(slot.index()) {
             Some(entry) if *entry == from => {

@@ -53,6 +53,7 @@ impl VirtQueue {
     }
 
     /// Returns whether the virtqueue is of no use any more.
+    #[inline]
     pub(super) fn is_broken(&self) -> bool {
         // SAFETY: By the type invariants, the virtqueue is valid.
         unsafe { bindings::virtqueue_is_broken(self.0.as_ptr()) }
@@ -101,6 +102,7 @@ impl VirtQueue {
 
     /// Takes a buffer back from the device: its token, and how many bytes the device says that it
     /// wrote.
+    #[inline]
     pub(super) fn get(&mut self) -> Option<(usize, usize)> {
         let mut len: c_uint = 0;
         // SAFETY: By the type invariants, the virtqueue is valid; `&mut self` serialises the calls,
@@ -129,6 +131,7 @@ impl VirtQueue {
     /// Returns the notification for all that was added since the last one, if the device wants one.
     ///
     /// Whoever deletes the virtqueue must wait for an RCU grace period after this object is gone.
+    #[inline]
     pub(super) fn kick(&mut self) -> Option<Kick> {
         // SAFETY: By the type invariants, the virtqueue is valid; `&mut self` serialises the calls.
         if !unsafe { bindings::virtqueue_kick_prepare(self.0.as_ptr()) } {

@@ -9,7 +9,7 @@ use std::{
     },
     collections::BTreeMap,
     convert::Infallible,
-    iter, slice,
+    iter,
 };
 
 use proptest::prelude::*;
@@ -23,12 +23,13 @@ use crate::{
     shadow::{
         index,
         Mapping,
+        Node,
         Removal,
         Shadow,
         Table,
         Word,
         BITS,
-        WORDS, //
+        PLACES, //
     },
 };
 
@@ -50,65 +51,52 @@ impl Word for Cell<u64> {
 }
 
 /// A table as the driver has one, without its locks and its two trees.
-struct Node {
-    words: Vec<Cell<u64>>,
-    below: Vec<OnceCell<Node>>,
+struct Tree {
+    starts: Cell<u64>,
+    words: [Cell<u64>; PLACES],
+    below: Vec<OnceCell<Tree>>,
 }
 
-impl Node {
+impl Tree {
     fn new() -> Self {
         Self {
-            words: vec![Cell::new(0); WORDS],
-            below: iter::repeat_with(OnceCell::new).take(WORDS).collect(),
+            starts: Cell::new(0),
+            words: std::array::from_fn(|_| Cell::new(0)),
+            below: iter::repeat_with(OnceCell::new).take(PLACES).collect(),
         }
     }
 
     fn reserve(&self, page: u64, order: u32) {
         let mut node = self;
         for level in (1..LEVELS).rev().take_while(|level| level * BITS > order) {
-            node = node.below[index(page, level * BITS)].get_or_init(Node::new);
+            node = node.below[index(page, level * BITS)].get_or_init(Tree::new);
         }
     }
 }
 
-impl Table for Node {
+impl Table for Tree {
     type Word = Cell<u64>;
+    type At<'a> = &'a Tree;
 
-    fn highest(&self, _page: u64) -> u32 {
-        (LEVELS - 1) * BITS
+    fn top(&self, page: u64) -> Option<(&Tree, u32)> {
+        (page < PAGES).then_some((self, (LEVELS - 1) * BITS))
     }
 
-    fn words(&self, page: u64, order: u32) -> &[Cell<u64>] {
-        let mut node = self;
-        for level in (1..LEVELS).rev().take_while(|level| level * BITS > order) {
-            match node.below[index(page, level * BITS)].get() {
-                Some(next) => node = next,
-                None => return &[],
-            }
+    fn node<'a>(&'a self, at: &'a Tree) -> Node<'a, Cell<u64>> {
+        Node {
+            starts: &at.starts,
+            words: &at.words,
         }
-        &node.words[index(page, order)..]
     }
 
-    fn find(&self, page: u64) -> Option<(&[Cell<u64>], u32)> {
-        if page >= PAGES {
-            return None;
-        }
-        let mut node = self;
-        for level in (1..LEVELS).rev() {
-            let order = level * BITS;
-            let word = &node.words[index(page, order)];
-            match node.below[index(page, order)].get() {
-                Some(next) if word.get() == 0 => node = next,
-                _ => return Some((slice::from_ref(word), order)),
-            }
-        }
-        Some((&node.words[index(page, 0)..], 0))
+    fn below<'a>(&'a self, at: &'a Tree, place: usize) -> Option<&'a Tree> {
+        at.below[place].get()
     }
 }
 
-fn shadow() -> Shadow<Node> {
+fn shadow() -> Shadow<Tree> {
     let page = Granule::lowest_of(1 << SHIFT).unwrap();
-    Shadow::new(Node::new(), page, (PAGES << SHIFT) - 1)
+    Shadow::new(Tree::new(), page, (PAGES << SHIFT) - 1)
 }
 
 fn range(page: u64, count: u64) -> IovaRange {
@@ -166,7 +154,7 @@ fn phys(page: u64) -> u64 {
     (page << SHIFT) | 1 << 45
 }
 
-fn send_all(shadow: &Shadow<Node>) -> Vec<(u64, u64)> {
+fn send_all(shadow: &Shadow<Tree>) -> Vec<(u64, u64)> {
     let mut sent = Vec::new();
     let mut next = Some(0);
     while let Some(page) = next {
@@ -198,12 +186,16 @@ proptest! {
                     let iova = range(page, count);
                     let vacant = is_vacant(&model, page, count);
                     prop_assert_eq!(shadow.is_vacant(iova), vacant);
-                    if vacant {
+                    let mapping = Mapping { iova, phys: phys(page), flags: MapFlags::WRITE };
+                    if let Some(vacancy) = shadow.vacancy(iova) {
+                        prop_assert!(vacant);
+                        shadow.fill(&vacancy, &mapping, sent);
+                        model.insert(page, (count, sent));
+                    } else if vacant {
                         for piece in shadow.pieces(iova) {
                             shadow.table().reserve(piece.page, piece.order);
                         }
-                        let flags = MapFlags::WRITE;
-                        shadow.insert(&Mapping { iova, phys: phys(page), flags }, sent);
+                        shadow.insert(&mapping, sent);
                         model.insert(page, (count, sent));
                     }
                 }
@@ -253,11 +245,11 @@ proptest! {
         for piece in shadow.pieces(range(page, count)) {
             prop_assert_eq!(piece.page, next);
             prop_assert_eq!(next % (1 << piece.order), 0);
-            prop_assert!(index(next, piece.order) + piece.count <= WORDS);
+            prop_assert!(index(next, piece.order) + piece.count <= PLACES);
             let larger = 1_u64 << (piece.order + BITS);
             let end = next + ((piece.count as u64) << piece.order);
             prop_assert!(
-                piece.order + BITS > shadow.table().highest(0)
+                piece.order + BITS > (LEVELS - 1) * BITS
                     || next % larger != 0
                     || page + count - next < larger
             );
