@@ -23,11 +23,14 @@ impl BufferLayout {
 
     /// Returns the number of buffers for a ring with `descriptors` descriptors.
     ///
-    /// More buffers than descriptors would never be used, so that is the limit.
+    /// There is room in the ring for all of them at once, with both parts: whoever finds a free one
+    /// can submit it, and whoever finds none can wait for the device to give one back. It is zero
+    /// if the ring is too small for any.
     pub fn slots_for_ring(&self, descriptors: usize) -> usize {
+        let fitting = descriptors / self.descriptors().max(1);
         match self.slots {
-            0 => (descriptors / self.descriptors().max(1)).max(1),
-            wanted => wanted.min(descriptors),
+            0 => fitting,
+            wanted => wanted.min(fitting),
         }
     }
 
