@@ -10,6 +10,7 @@
 
 mod cases;
 mod deferred;
+mod config;
 mod errno;
 mod fault;
 mod identity;
@@ -123,6 +124,32 @@ mod proto_tests {
     #[test]
     fn completions() -> Case {
         report(proto::completions())
+    }
+}
+
+#[kernel::macros::kunit_tests(virtio_iommu_config)]
+mod config_tests {
+    use super::{
+        cases::{
+            config,
+            Case, //
+        },
+        report, //
+    };
+
+    #[test]
+    fn fields() -> Case {
+        report(config::fields())
+    }
+
+    #[test]
+    fn lengths() -> Case {
+        report(config::lengths())
+    }
+
+    #[test]
+    fn without_features() -> Case {
+        report(config::without_features())
     }
 }
 

@@ -42,6 +42,7 @@ use kernel::{
 
 use kernel::prelude::*;
 
+mod config;
 mod convert;
 mod deferred;
 mod domain;
@@ -62,7 +63,6 @@ mod viommu;
 mod wire;
 
 use limits::{
-    Config,
     Feature,
     Features,
     Limits, //
@@ -74,22 +74,6 @@ kernel::virtio_device_table!(
     VIRTIO_TABLE,
     [virtio::DeviceId::new(virtio::device_type::IOMMU)]
 );
-
-/// Offsets of the fields of the configuration space.
-mod offset {
-    /// Mask of the supported page sizes, 64 bits.
-    pub(super) const PAGE_SIZE_MASK: u32 = 0;
-    /// First address of the input range, 64 bits.
-    pub(super) const INPUT_START: u32 = 8;
-    /// Last address of the input range, 64 bits.
-    pub(super) const INPUT_END: u32 = 16;
-    /// First domain id, 32 bits.
-    pub(super) const DOMAIN_START: u32 = 24;
-    /// Last domain id, 32 bits.
-    pub(super) const DOMAIN_END: u32 = 28;
-    /// Size of the properties in a PROBE request, 32 bits.
-    pub(super) const PROBE_SIZE: u32 = 32;
-}
 
 /// What is bound to the virtio device: the IOMMU that it is registered as.
 #[pin_data]
@@ -178,27 +162,21 @@ fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<iommu::Registrati
     Ok(registration)
 }
 
+impl config::Space for virtio::Device<device::Bound> {
+    type Error = Error;
+
+    fn u32_at(&self, offset: u32) -> Result<u32> {
+        self.read_config(offset)
+    }
+
+    fn u64_at(&self, offset: u32) -> Result<u64> {
+        self.read_config(offset)
+    }
+}
+
 /// Reads what the device says that it can do.
 fn read_limits(vdev: &virtio::Device<device::Core<'_>>, features: Features) -> Result<Limits> {
-    // A field whose feature was not offered may lie past the end of the configuration space.
-    let config = vdev.read_config_stable(|vdev| {
-        let mut config = Config {
-            page_size_mask: vdev.read_config(offset::PAGE_SIZE_MASK)?,
-            ..Config::default()
-        };
-        if features.has(Feature::InputRange) {
-            config.input_start = vdev.read_config(offset::INPUT_START)?;
-            config.input_end = vdev.read_config(offset::INPUT_END)?;
-        }
-        if features.has(Feature::DomainRange) {
-            config.domain_start = vdev.read_config(offset::DOMAIN_START)?;
-            config.domain_end = vdev.read_config(offset::DOMAIN_END)?;
-        }
-        if features.has(Feature::Probe) {
-            config.probe_size = vdev.read_config(offset::PROBE_SIZE)?;
-        }
-        Ok(config)
-    })?;
+    let config = vdev.read_config_stable(|vdev| config::read(vdev, features))?;
     Limits::new(&config, features).map_err(|error| {
         dev_err!(vdev, "invalid configuration: {:?}\n", error);
         convert::to_error(error.errno())

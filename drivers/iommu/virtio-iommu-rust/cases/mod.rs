@@ -8,6 +8,7 @@
 use super::range::IovaRange;
 
 pub(crate) mod deferred;
+pub(crate) mod config;
 pub(crate) mod fault;
 pub(crate) mod identity;
 pub(crate) mod ledger;

@@ -28,6 +28,7 @@ macro_rules! logic {
 
 logic! {
     deferred => "../../../../../drivers/iommu/virtio-iommu-rust/deferred.rs";
+    config => "../../../../../drivers/iommu/virtio-iommu-rust/config.rs";
     errno => "../../../../../drivers/iommu/virtio-iommu-rust/errno.rs";
     fault => "../../../../../drivers/iommu/virtio-iommu-rust/fault.rs";
     identity => "../../../../../drivers/iommu/virtio-iommu-rust/identity.rs";
