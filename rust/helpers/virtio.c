@@ -2,6 +2,7 @@
 
 #include <linux/cache.h>
 #include <linux/dma-mapping.h>
+#include <linux/io.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 
@@ -83,5 +84,12 @@ __rust_helper void
 rust_helper_virtio_synchronize_cbs(struct virtio_device *vdev)
 {
 	virtio_synchronize_cbs(vdev);
+}
+#endif
+
+#if IS_ENABLED(CONFIG_RUST_VIRTIO_LOOPBACK)
+__rust_helper void *rust_helper_phys_to_virt(phys_addr_t address)
+{
+	return phys_to_virt(address);
 }
 #endif

@@ -43,6 +43,8 @@ mod device;
 mod driver;
 #[cfg(all(CONFIG_VIRTIO = "y", CONFIG_KUNIT = "y", CONFIG_RUST_VIRTIO_KUNIT_TEST))]
 mod fake_device;
+#[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
+pub mod loopback;
 #[cfg(CONFIG_VIRTIO = "y")]
 mod queue;
 #[cfg(CONFIG_VIRTIO = "y")]
