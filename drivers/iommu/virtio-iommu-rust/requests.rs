@@ -45,6 +45,10 @@ use kernel::prelude::*;
 
 use crate::{
     convert::to_error,
+    deadlines::{
+        QUIET,
+        TIMEOUT, //
+    },
     deferred::{
         Deferred,
         Range, //
@@ -69,12 +73,6 @@ use crate::{
     range::IovaRange,
     shadow::Mapping, //
 };
-
-/// How long the device may answer nothing while somebody waits.
-const QUIET: Delta = Delta::from_secs(20);
-
-/// How long anybody waits for the device, whatever it answers to others.
-const TIMEOUT: Delta = Delta::from_secs(100);
 
 /// How often a caller looks at the queue before it looks at the clock.
 ///
@@ -517,9 +515,6 @@ impl Requests {
     /// Returns whether there were any.
     fn reap(queue: &mut QueueGuard<'_, State>) -> bool {
         for count in 0..queue.capacity() {
-            if queue.data().ledger.in_flight() == 0 {
-                return count > 0;
-            }
             let completion = match queue.reap() {
                 None => return count > 0,
                 Some(Ok(completion)) => completion,

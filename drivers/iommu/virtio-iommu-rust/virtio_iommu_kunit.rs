@@ -11,15 +11,38 @@
 mod cases;
 mod deferred;
 mod config;
+#[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
+#[expect(
+    dead_code,
+    reason = "the driver has more to convert than its request queue"
+)]
+mod convert;
+#[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
+mod deadlines {
+    //! Deadlines that tests can wait for. An emulated machine may stand still for some time.
+
+    use kernel::time::Delta;
+
+    pub(crate) const QUIET: Delta = Delta::from_millis(600);
+    pub(crate) const TIMEOUT: Delta = Delta::from_millis(1500);
+}
 mod errno;
 mod fault;
 mod identity;
 mod ledger;
 mod limits;
+#[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
+mod loopback_kunit;
 mod probe;
 mod proto;
 mod radix;
 mod range;
+#[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
+mod requests;
+#[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
+mod requests_kunit;
+#[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
+mod waiting_kunit;
 mod shadow;
 mod shadow_kunit;
 mod wire;

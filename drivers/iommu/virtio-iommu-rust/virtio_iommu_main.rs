@@ -45,6 +45,7 @@ use kernel::prelude::*;
 mod config;
 mod convert;
 mod deferred;
+mod deadlines;
 mod domain;
 mod endpoint;
 mod errno;
