@@ -30,6 +30,8 @@ help:
 	@echo '  make check-host      pure logic and tools, without a kernel'
 	@echo '  make check-kunit     KUnit in a guest [ARCH=...]'
 	@echo '  make check-boot      boot tests [ARCH=...] [TEST=name]'
+	@echo '  make fuzz            fuzz what a device can send for long, and keep what'
+	@echo '                       that finds [TIME=60, seconds for each target]'
 	@echo ''
 	@echo 'Your own tree (KDIR=~/src/linux):'
 	@echo '  make KDIR=... apply  lay this overlay over the tree [LINK=1 for symlinks]'
@@ -81,6 +83,10 @@ check-kunit: toolroot
 	@$(enter) $(run) check --level kunit $(selection)
 check-boot: toolroot
 	@$(enter) $(run) check --level boot $(selection)
+
+.PHONY: fuzz
+fuzz: toolroot
+	@$(enter) $(run) fuzz $(if $(TIME),--seconds $(TIME))
 
 .PHONY: shell
 shell: toolroot

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Iterable, Sequence
 
-from boot import (accel, builder, catalog, hoststage, parity, runner,
+from boot import (accel, builder, catalog, fuzz, hoststage, parity, runner,
                   tests_viommu, vng)
 from boot.builder import Kernel
 from boot.paths import Layout, MissingInput
@@ -79,6 +79,9 @@ class Check:
         if crates or not selection.pieces:
             self._stage('host/cargo', lambda: hoststage.cargo(
                 self._layout, self.logs, crates, self._watch('host/cargo')))
+            self._stage(fuzz.NAME, lambda: fuzz.stage(
+                self._layout, self.logs, fuzz.CHECK_SECONDS,
+                self._watch(fuzz.NAME)))
         if selection.pieces:
             return
         for label, directory, top in (

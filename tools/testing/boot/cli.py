@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from boot import bench, builder, catalog, check, interactive, procs, vng
+from boot import (bench, builder, catalog, check, fuzz, interactive, procs,
+                  vng)
 from boot.paths import ARCHES, FLAVOURS, Layout, MissingInput
 from boot.plan import Selection
 
@@ -81,6 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest='command', required=True)
     _add_check(commands)
     commands.add_parser('list', help='list all boots and their tests')
+    fuzz_ = commands.add_parser(
+        'fuzz', help='fuzz the pure logic, and keep inputs that reach more')
+    fuzz_.add_argument('--seconds', type=_count, default=60, metavar='N',
+                       help='for each target (%(default)s)')
     shell = commands.add_parser('shell', help='a shell in the guest')
     _add_common(shell)
     shell.add_argument('--arch', choices=ARCHES, default='x86_64')
@@ -136,6 +141,8 @@ def _dispatch(options: argparse.Namespace, argv: Sequence[str]) -> int:
         return _list()
     if options.command == 'check':
         return _check(options, argv)
+    if options.command == 'fuzz':
+        return fuzz.run(Layout(), options.seconds)
     flavour = getattr(options, 'flavour', 'plain')
     layout = _layout(options, flavour)
     if not options.no_build:
