@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <dirent.h>
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,14 +35,16 @@ static int open_or_die(const char *path)
 	return fd;
 }
 
-static void open_by_group(struct access *access, const char *address)
+static int result_of(int status)
+{
+	return status < 0 ? -errno : 0;
+}
+
+static void open_group(struct access *access, const char *address)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
-	unsigned long type = access->mode == ACCESS_TYPE1 ? VFIO_TYPE1_IOMMU
-							  : VFIO_TYPE1v2_IOMMU;
 	char path[128], target[256];
 	ssize_t length;
-	int group;
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", address);
 	length = readlink(path, target, sizeof(target) - 1);
@@ -50,19 +53,27 @@ static void open_by_group(struct access *access, const char *address)
 	target[length] = '\0';
 	snprintf(path, sizeof(path), "/dev/vfio%s", strrchr(target, '/'));
 
-	access->address_space = open_or_die("/dev/vfio/vfio");
-	group = open_or_die(path);
-	if (ioctl(group, VFIO_GROUP_GET_STATUS, &status))
+	access->group = open_or_die(path);
+	if (ioctl(access->group, VFIO_GROUP_GET_STATUS, &status))
 		err(1, "VFIO_GROUP_GET_STATUS");
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
 		errx(1, "group of %s is not viable", address);
-	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &access->address_space))
-		err(1, "VFIO_GROUP_SET_CONTAINER");
-	if (ioctl(access->address_space, VFIO_SET_IOMMU, type))
-		err(1, "VFIO_SET_IOMMU");
-	access->device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address);
-	if (access->device < 0)
-		err(1, "VFIO_GROUP_GET_DEVICE_FD");
+}
+
+static int attach_group(struct access *access)
+{
+	unsigned long type = access->mode == ACCESS_TYPE1 ? VFIO_TYPE1_IOMMU
+							  : VFIO_TYPE1v2_IOMMU;
+	int error = result_of(ioctl(access->group, VFIO_GROUP_SET_CONTAINER,
+				    &access->address_space));
+
+	/* A container that another group is in has its IOMMU already. */
+	if (error || access->joined)
+		return error;
+	error = result_of(ioctl(access->address_space, VFIO_SET_IOMMU, type));
+	if (error)
+		ioctl(access->group, VFIO_GROUP_UNSET_CONTAINER);
+	return error;
 }
 
 static int open_character_device(const char *address)
@@ -85,26 +96,83 @@ static int open_character_device(const char *address)
 	return open_or_die(path);
 }
 
-static void open_by_iommufd(struct access *access, const char *address)
+static void bind_iommufd(struct access *access, const char *address)
 {
-	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
-	struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
-	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = access->address_space,
+	};
 
-	access->address_space = open_or_die("/dev/iommu");
 	access->device = open_character_device(address);
-	bind.iommufd = access->address_space;
 	if (ioctl(access->device, VFIO_DEVICE_BIND_IOMMUFD, &bind))
 		err(1, "VFIO_DEVICE_BIND_IOMMUFD");
+}
+
+static void open_ioas(struct access *access)
+{
+	struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
+
+	access->address_space = open_or_die("/dev/iommu");
 	if (ioctl(access->address_space, IOMMU_IOAS_ALLOC, &ioas))
 		err(1, "IOMMU_IOAS_ALLOC");
 	access->ioas = ioas.out_ioas_id;
-	attach.pt_id = ioas.out_ioas_id;
-	if (ioctl(access->device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
-		err(1, "VFIO_DEVICE_ATTACH_IOMMUFD_PT");
 }
 
-void access_open(struct access *access, enum access_mode mode, const char *address)
+static int attach_iommufd(struct access *access)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = access->ioas,
+	};
+
+	return result_of(ioctl(access->device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach));
+}
+
+void access_prepare(struct access *access, enum access_mode mode, const char *address)
+{
+	*access = (struct access){ .mode = mode, .group = -1, .device = -1 };
+	if (mode == ACCESS_IOMMUFD) {
+		open_ioas(access);
+		bind_iommufd(access, address);
+	} else {
+		access->address_space = open_or_die("/dev/vfio/vfio");
+		open_group(access, address);
+	}
+}
+
+void access_prepare_with(struct access *access, const struct access *other,
+			 const char *address)
+{
+	*access = *other;
+	access->group = -1;
+	access->device = -1;
+	access->joined = true;
+	if (access->mode == ACCESS_IOMMUFD)
+		bind_iommufd(access, address);
+	else
+		open_group(access, address);
+}
+
+int access_attach(struct access *access)
+{
+	return access->mode == ACCESS_IOMMUFD ? attach_iommufd(access)
+					      : attach_group(access);
+}
+
+int access_detach(struct access *access)
+{
+	struct vfio_device_detach_iommufd_pt detach = { .argsz = sizeof(detach) };
+
+	if (access->mode == ACCESS_IOMMUFD)
+		return result_of(ioctl(access->device, VFIO_DEVICE_DETACH_IOMMUFD_PT,
+				       &detach));
+	if (access->device >= 0)
+		close(access->device);
+	access->device = -1;
+	return result_of(ioctl(access->group, VFIO_GROUP_UNSET_CONTAINER));
+}
+
+void access_enable(struct access *access, const char *address)
 {
 	struct vfio_region_info config = {
 		.argsz = sizeof(config),
@@ -112,12 +180,10 @@ void access_open(struct access *access, enum access_mode mode, const char *addre
 	};
 	const uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 
-	access->mode = mode;
-	if (mode == ACCESS_IOMMUFD)
-		open_by_iommufd(access, address);
-	else
-		open_by_group(access, address);
-
+	if (access->device < 0)
+		access->device = ioctl(access->group, VFIO_GROUP_GET_DEVICE_FD, address);
+	if (access->device < 0)
+		err(1, "VFIO_GROUP_GET_DEVICE_FD");
 	if (ioctl(access->device, VFIO_DEVICE_GET_REGION_INFO, &config))
 		err(1, "VFIO_DEVICE_GET_REGION_INFO");
 	if (pwrite(access->device, &command, sizeof(command),
@@ -125,8 +191,19 @@ void access_open(struct access *access, enum access_mode mode, const char *addre
 		err(1, "writing the command register");
 }
 
-static void map_type1(const struct access *access, uint64_t iova, void *memory,
-		      size_t size, bool writable)
+void access_open(struct access *access, enum access_mode mode, const char *address)
+{
+	int error;
+
+	access_prepare(access, mode, address);
+	error = access_attach(access);
+	if (error)
+		errx(1, "attaching %s: %s", address, strerror(-error));
+	access_enable(access, address);
+}
+
+static int map_type1(const struct access *access, uint64_t iova, void *memory,
+		     size_t size, bool writable)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
@@ -137,12 +214,11 @@ static void map_type1(const struct access *access, uint64_t iova, void *memory,
 		.size = size,
 	};
 
-	if (ioctl(access->address_space, VFIO_IOMMU_MAP_DMA, &map))
-		err(1, "VFIO_IOMMU_MAP_DMA");
+	return result_of(ioctl(access->address_space, VFIO_IOMMU_MAP_DMA, &map));
 }
 
-static void map_iommufd(const struct access *access, uint64_t iova, void *memory,
-			size_t size, bool writable)
+static int map_iommufd(const struct access *access, uint64_t iova, void *memory,
+		       size_t size, bool writable)
 {
 	struct iommu_ioas_map map = {
 		.size = sizeof(map),
@@ -154,20 +230,18 @@ static void map_iommufd(const struct access *access, uint64_t iova, void *memory
 		.iova = iova,
 	};
 
-	if (ioctl(access->address_space, IOMMU_IOAS_MAP, &map))
-		err(1, "IOMMU_IOAS_MAP");
+	return result_of(ioctl(access->address_space, IOMMU_IOAS_MAP, &map));
 }
 
-void access_map(const struct access *access, uint64_t iova, void *memory,
-		size_t size, bool writable)
+int access_try_map(const struct access *access, uint64_t iova, void *memory,
+		   size_t size, bool writable)
 {
-	if (access->mode == ACCESS_IOMMUFD)
-		map_iommufd(access, iova, memory, size, writable);
-	else
-		map_type1(access, iova, memory, size, writable);
+	return access->mode == ACCESS_IOMMUFD ?
+		       map_iommufd(access, iova, memory, size, writable) :
+		       map_type1(access, iova, memory, size, writable);
 }
 
-void access_unmap(const struct access *access, uint64_t iova, size_t size)
+int access_try_unmap(const struct access *access, uint64_t iova, size_t size)
 {
 	struct vfio_iommu_type1_dma_unmap type1 = {
 		.argsz = sizeof(type1),
@@ -181,19 +255,36 @@ void access_unmap(const struct access *access, uint64_t iova, size_t size)
 		.length = size,
 	};
 	uint64_t unmapped;
+	int error;
 
 	if (access->mode == ACCESS_IOMMUFD) {
-		if (ioctl(access->address_space, IOMMU_IOAS_UNMAP, &iommufd))
-			err(1, "IOMMU_IOAS_UNMAP");
+		error = result_of(ioctl(access->address_space, IOMMU_IOAS_UNMAP, &iommufd));
 		unmapped = iommufd.length;
 	} else {
-		if (ioctl(access->address_space, VFIO_IOMMU_UNMAP_DMA, &type1))
-			err(1, "VFIO_IOMMU_UNMAP_DMA");
+		error = result_of(ioctl(access->address_space, VFIO_IOMMU_UNMAP_DMA, &type1));
 		unmapped = type1.size;
 	}
-	if (unmapped != size)
+	if (!error && unmapped != size)
 		errx(1, "unmapped %#llx bytes instead of %#zx",
 		     (unsigned long long)unmapped, size);
+	return error;
+}
+
+void access_map(const struct access *access, uint64_t iova, void *memory,
+		size_t size, bool writable)
+{
+	int error = access_try_map(access, iova, memory, size, writable);
+
+	if (error)
+		errx(1, "mapping %#zx bytes: %s", size, strerror(-error));
+}
+
+void access_unmap(const struct access *access, uint64_t iova, size_t size)
+{
+	int error = access_try_unmap(access, iova, size);
+
+	if (error)
+		errx(1, "unmapping %#zx bytes: %s", size, strerror(-error));
 }
 
 volatile uint32_t *access_registers(const struct access *access, size_t size)
