@@ -29,6 +29,7 @@ HOTPLUG = _test('hotplug', 240)
 BENCHMARK = _test('dma-map-benchmark', 120)
 SELFTESTS = _test('vfio-selftests', 600)
 UNLOAD = _test('unload', 120)
+FAIL_NTH = _test('fail-nth', 240)
 DEMO = _test('demo', 120)
 BENCH = _test('bench', 600)
 
@@ -62,8 +63,9 @@ MODES = (
           SELFTESTS), arches=DRIVER_ARCHES, compared=('x86_64',)),
     Mode('strict', 'iommu.strict=1',
          (SAMPLES, GROUPS, DISK_IO, NET, FAULT, VFIO_DMA, BENCHMARK)),
-    Mode('passthrough', 'iommu.passthrough=1',
-         (BOUND, GROUPS, DISK_IO, NET, IDENTITY, VFIO_DMA)),
+    # Without translation little is allocated that is not the driver's.
+    Mode('passthrough', 'iommu.passthrough=1 rv.kmemleak=1',
+         (BOUND, GROUPS, DISK_IO, NET, IDENTITY, VFIO_DMA, FAIL_NTH)),
     Mode('no-bypass', 'iommu.strict=1',
          (GROUPS, DISK_IO, NET, FAULT, VFIO_DMA), ('boot-bypass=off',)),
     Mode('hotplug', 'iommu.strict=0', (HOTPLUG,)),

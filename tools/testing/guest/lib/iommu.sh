@@ -55,6 +55,24 @@ endpoints()
 		done
 }
 
+all_are_behind_iommu()
+{
+	for address in $(endpoints); do
+		is_behind_iommu "$address" || return 1
+	done
+}
+
+# Takes all functions but the IOMMU's own off the bus.
+remove_endpoints()
+{
+	for device in "$PCI"/*; do
+		address=${device##*/}
+		[ "$address" = "$RV_IOMMU_PCI" ] && continue
+		[ -e "$device/remove" ] && echo 1 >"$device/remove"
+	done
+	[ "$(echo "$GROUPS_DIR"/*)" = "$GROUPS_DIR/*" ]
+}
+
 # The name under which the driver's messages stand in the log.
 iommu_log_name()
 {

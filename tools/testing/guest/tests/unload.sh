@@ -20,27 +20,9 @@ unload_is_refused()
 	[ -d /sys/module/virtio_iommu ]
 }
 
-# Takes all functions but the IOMMU's own off the bus.
-remove_endpoints()
-{
-	for device in "$PCI"/*; do
-		address=${device##*/}
-		[ "$address" = "$RV_IOMMU_PCI" ] && continue
-		[ -e "$device/remove" ] && echo 1 >"$device/remove"
-	done
-	[ "$(echo "$GROUPS_DIR"/*)" = "$GROUPS_DIR/*" ]
-}
-
 is_loaded()
 {
 	[ -d /sys/module/virtio_iommu ] && [ "$(link_name "$driver/$virtio")" = "$virtio" ]
-}
-
-all_are_back()
-{
-	for address in $(endpoints); do
-		is_behind_iommu "$address" || return 1
-	done
 }
 
 disk_has_known_content()
@@ -65,7 +47,7 @@ check "it says so" wait_until 5 log_says "virtio_iommu $virtio: device removed"
 check "it can be loaded again" insmod "$MODULE"
 check "it is bound again" is_loaded
 echo 1 >/sys/bus/pci/rescan
-check "all devices are back behind it" wait_until 30 all_are_back
+check "all devices are back behind it" wait_until 30 all_are_behind_iommu
 wait_until 30 has_disk "$RV_BLK_PCI"
 check "the disk works" disk_has_known_content
 ktap_done
