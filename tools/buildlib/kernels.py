@@ -38,7 +38,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         _fragments("arm64", both=("devices", "viommu-rust"),
                    test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module",))),
     "riscv": Architecture(
-        "Image", "arch/riscv/boot/Image", _fragments("riscv", test=("kasan", "lockdep"))),
+        "Image", "arch/riscv/boot/Image",
+        _fragments("riscv", both=("devices", "viommu-rust"),
+                   test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module",))),
     "powerpc": Architecture(
         # rustc has no KASAN for this target.
         "vmlinux", "vmlinux", _fragments("powerpc", test=("locks-powerpc",))),

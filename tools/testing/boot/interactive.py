@@ -48,7 +48,7 @@ def _show(line: str) -> None:
 
 
 def _default_variant(arch: str) -> str:
-    return 'viommu' if arch in ('x86_64', 'arm64') else 'generic'
+    return 'generic' if arch == 'powerpc' else 'viommu'
 
 
 def shell(layout: Layout, arch: str, flavour: str, variant: str,
@@ -57,12 +57,12 @@ def shell(layout: Layout, arch: str, flavour: str, variant: str,
     settings = _settings(layout, arch, flavour, use_kvm)
     variant = variant or _default_variant(arch)
     config = kernel_config(layout.build(arch, flavour))
-    module = variant == 'viommu' and config.get('VIRTIO_IOMMU') == 'm'
+    behind = variant == 'viommu'
+    module = behind and config.get('VIRTIO_IOMMU') == 'm'
     boot = Boot('shell', arch, flavour=flavour, variant=variant,
                 driver=driver if module else '', append='rv.shell=1')
     directory = Path(tempfile.mkdtemp(prefix='rv-boot-'))
-    services = (hostside.HostServices(directory) if variant == 'viommu'
-                else None)
+    services = hostside.HostServices(directory) if behind else None
     try:
         argv = runner.prepare(boot, settings, directory, services)
         print('Leave the guest with "exit"; Ctrl-A X ends QEMU, '

@@ -8,11 +8,13 @@ the machine with a virtio-iommu in front of everything that does DMA.
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Mapping, Sequence
 
 from boot.paths import MissingInput
+from boot.qmp import parse_properties
 
 # Where QEMU's OPAL firmware lies in the distribution's package.
 SKIBOOT = '/usr/share/qemu/skiboot.lid'
@@ -66,12 +68,31 @@ class Device:
     properties: tuple[str, ...] = ()
     env: str = ''
     bus: str = ''
+    #: Properties that are lists.
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
-    def argument(self) -> str:
-        """The value of -device."""
+    def words(self, more: Sequence[str] = ()) -> tuple[str, ...]:
+        """All properties but lists."""
         bus = (f'bus={self.bus}',) if self.bus else ()
         address = (f'addr={self.address}',) if self.address else ()
-        return ','.join((self.driver, *bus, *address, *self.properties))
+        return (*bus, *address, *self.properties, *more)
+
+
+def device_arguments(devs: Sequence[tuple[Device, Sequence[str]]],
+                     ) -> list[str]:
+    """The values of -device, for devices and more properties of each.
+
+    Only JSON has lists, and QEMU plugs what is described so after all that is
+    not: where one device needs it, all have it.
+    """
+    if not any(device.lists for device, _ in devs):
+        return [','.join((device.driver, *device.words(more)))
+                for device, more in devs]
+    return [json.dumps({'driver': device.driver,
+                        **parse_properties(list(device.words(more))),
+                        **{name: list(values)
+                           for name, values in device.lists}})
+            for device, more in devs]
 
 
 # Virtio devices use the IOMMU only when they are told to.
@@ -96,6 +117,14 @@ VIOMMU_DEVICES: tuple[Device, ...] = (
            ('id=rp1', 'chassis=2', 'slot=2'), 'RV_RP1_PCI'),
 )
 
+# A device's MSIs are translated as all of its writes are. Where nobody maps
+# the pages of the interrupt controller, the IOMMU has to let them through. Two
+# processors with three guests each have four pages each.
+IMSIC_PAGES = '0x28000000:0x28007fff'
+_MSIS_PASS = (('reserved-regions', (f'{IMSIC_PAGES}:1',)),)
+RISCV_VIOMMU_DEVICES: tuple[Device, ...] = (
+    replace(VIOMMU_DEVICES[0], lists=_MSIS_PASS), *VIOMMU_DEVICES[1:])
+
 GENERIC_DEVICES: tuple[Device, ...] = (
     Device('virtio-rng-pci', '08.0', ('disable-legacy=on',), 'RV_RNG_PCI'),
     Device('pci-testdev', '06.0', (), 'RV_TESTDEV_PCI'),
@@ -119,7 +148,9 @@ def devices(arch: str, variant: str) -> tuple[Device, ...]:
     """The devices of a machine variant."""
     if arch == 'powerpc':
         return POWERNV_DEVICES
-    return VIOMMU_DEVICES if variant == 'viommu' else GENERIC_DEVICES
+    if variant == 'viommu':
+        return RISCV_VIOMMU_DEVICES if arch == 'riscv' else VIOMMU_DEVICES
+    return GENERIC_DEVICES
 
 
 def pci_environment(devs: Sequence[Device]) -> dict[str, str]:
@@ -177,9 +208,10 @@ def command(start: Start) -> list[str]:
                  'read-only=off']
     if start.network:
         argv += ['-netdev', 'user,id=net0']
-    for device in devices(start.arch, start.variant):
-        argv += ['-device', ','.join((device.argument(),
-                                      *_options(device, start)))]
+    for argument in device_arguments(
+            [(device, _options(device, start))
+             for device in devices(start.arch, start.variant)]):
+        argv += ['-device', argument]
     return argv + list(start.extra)
 
 

@@ -98,6 +98,10 @@ class Qmp:
                 self._events.append(message)
 
 
+# "on", "off" or "auto", and so a string where others are booleans.
+_WITH_AUTO = ('disable-legacy',)
+
+
 def parse_properties(words: list[str]) -> dict[str, Any]:
     """``key=value`` words as device_add wants them.
 
@@ -109,10 +113,12 @@ def parse_properties(words: list[str]) -> dict[str, Any]:
         key, sign, value = word.partition('=')
         if not sign or not key:
             raise QmpError(f'not a property: {word}')
-        if value in ('on', 'off'):
+        if value in ('on', 'off') and key not in _WITH_AUTO:
             properties[key] = value == 'on'
         elif value.isdigit() and key != 'addr':
             properties[key] = int(value)
+        elif value.startswith('0x'):
+            properties[key] = int(value, 16)
         else:
             properties[key] = value
     return properties

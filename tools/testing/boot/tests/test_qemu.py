@@ -147,8 +147,9 @@ class TextTest(unittest.TestCase):
     def test_properties(self) -> None:
         self.assertEqual(
             parse_properties(['id=hp0', 'iommu_platform=on', 'num=4',
-                              'addr=3']),
-            {'id': 'hp0', 'iommu_platform': True, 'num': 4, 'addr': '3'})
+                              'mask=0x1f', 'addr=3', 'disable-legacy=on']),
+            {'id': 'hp0', 'iommu_platform': True, 'num': 4, 'mask': 31,
+             'addr': '3', 'disable-legacy': 'on'})
         with self.assertRaises(QmpError):
             parse_properties(['novalue'])
 

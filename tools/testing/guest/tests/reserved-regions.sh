@@ -13,6 +13,7 @@ expected_regions()
 	case $RV_ARCH in
 	x86_64) echo "0x00000000fee00000 0x00000000feefffff msi" ;;
 	arm64) echo "0x0000000008090000 0x000000000809ffff msi" ;;
+	riscv) echo "0x0000000028000000 0x0000000028007fff msi" ;;
 	*) return 1 ;;
 	esac
 }
