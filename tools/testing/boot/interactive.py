@@ -57,7 +57,7 @@ def shell(layout: Layout, arch: str, flavour: str, variant: str,
     settings = _settings(layout, arch, flavour, use_kvm)
     variant = variant or _default_variant(arch)
     config = kernel_config(layout.build(arch, flavour))
-    behind = variant == 'viommu'
+    behind = variant.startswith('viommu')
     module = behind and config.get('VIRTIO_IOMMU') == 'm'
     boot = Boot('shell', arch, flavour=flavour, variant=variant,
                 driver=driver if module else '', append='rv.shell=1')

@@ -3,7 +3,8 @@
 
 ``generic`` is the machine that shows most of an architecture: EL2 with GICv3
 and an SMMU, the H extension with AIA, the bare metal POWER9.  ``viommu`` is
-the machine with a virtio-iommu in front of everything that does DMA.
+the machine with a virtio-iommu in front of everything that does DMA, and
+``viommu-pair`` has two, each with endpoints of its own.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Mapping, Sequence
 
+from boot import devicetree
 from boot.paths import MissingInput
 from boot.qmp import parse_properties
 
@@ -53,6 +56,9 @@ MACHINES: Mapping[tuple[str, str], Machine] = {
     ('riscv', 'viommu'): Machine(
         'qemu-system-riscv64', 'virt,aia=aplic-imsic,aia-guests=3',
         'max', 'ttyS0', 2048),
+    ('riscv', 'viommu-pair'): Machine(
+        'qemu-system-riscv64', 'virt,aia=aplic-imsic,aia-guests=3',
+        'max', 'ttyS0', 2048),
     ('powerpc', 'generic'): Machine(
         'qemu-system-ppc64', 'powernv9', 'power9', 'hvc0', 2048,
         ('-bios', SKIBOOT)),
@@ -70,6 +76,9 @@ class Device:
     bus: str = ''
     #: Properties that are lists.
     lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    #: The guest is told of this IOMMU in front of the function; empty where
+    #: the machine itself says so.
+    iommu: str = ''
 
     def words(self, more: Sequence[str] = ()) -> tuple[str, ...]:
         """All properties but lists."""
@@ -125,6 +134,20 @@ _MSIS_PASS = (('reserved-regions', (f'{IMSIC_PAGES}:1',)),)
 RISCV_VIOMMU_DEVICES: tuple[Device, ...] = (
     replace(VIOMMU_DEVICES[0], lists=_MSIS_PASS), *VIOMMU_DEVICES[1:])
 
+# QEMU has the DMA of one bus go through its last IOMMU, but for an
+# iommu-testdev, which asks for its IOMMU when it is plugged.
+PAIR_DEVICES: tuple[Device, ...] = (
+    Device('virtio-iommu-pci', '02.0', ('id=viommu0',), 'RV_IOMMU_PCI',
+           lists=_MSIS_PASS),
+    Device('iommu-testdev', '08.0', (), 'RV_FIRST_PCI', iommu='02.0'),
+    Device('virtio-iommu-pci', '03.0', ('id=viommu1',), 'RV_IOMMU2_PCI',
+           lists=_MSIS_PASS),
+    Device('virtio-blk-pci', '04.0',
+           (*_BEHIND_IOMMU, 'drive=blk0', 'serial=rvblk0'), 'RV_BLK_PCI',
+           iommu='03.0'),
+    Device('iommu-testdev', '06.0', (), 'RV_TESTDEV_PCI', iommu='03.0'),
+)
+
 GENERIC_DEVICES: tuple[Device, ...] = (
     Device('virtio-rng-pci', '08.0', ('disable-legacy=on',), 'RV_RNG_PCI'),
     Device('pci-testdev', '06.0', (), 'RV_TESTDEV_PCI'),
@@ -148,6 +171,8 @@ def devices(arch: str, variant: str) -> tuple[Device, ...]:
     """The devices of a machine variant."""
     if arch == 'powerpc':
         return POWERNV_DEVICES
+    if variant == 'viommu-pair':
+        return PAIR_DEVICES
     if variant == 'viommu':
         return RISCV_VIOMMU_DEVICES if arch == 'riscv' else VIOMMU_DEVICES
     return GENERIC_DEVICES
@@ -182,21 +207,46 @@ class Start:
     network: bool = False
     iommu_options: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    #: Where files for QEMU are made.
+    scratch: Path = Path('.')
 
 
-def command(start: Start) -> list[str]:
-    """The QEMU command line, without console and control sockets."""
-    machine = lookup(start.arch, start.variant)
+def _bare(start: Start, machine: Machine, options: str = '') -> list[str]:
+    """The machine without devices and without a kernel."""
     kvm = start.accel == 'kvm'
-    argv = [
+    return [
         machine.qemu,
-        '-machine', machine.machine,
+        '-machine', machine.machine + options,
         '-accel', 'kvm' if kvm else 'tcg,thread=multi',
         '-cpu', 'host' if kvm else machine.cpu,
         '-smp', str(start.cpus),
         '-m', str(machine.memory_mib),
         '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
         *machine.extra,
+    ]
+
+
+def _tree(start: Start, machine: Machine) -> list[str]:
+    """A device tree of our own, if the IOMMUs of the functions are told."""
+    endpoints = [(device.address, device.iommu)
+                 for device in devices(start.arch, start.variant)
+                 if device.iommu]
+    if not endpoints:
+        return []
+    dumped = start.scratch / 'qemu.dtb'
+    own = devicetree.make(_bare(start, machine, f',dumpdtb={dumped}'), dumped,
+                          endpoints)
+    return ['-dtb', str(own)]
+
+
+def command(start: Start) -> list[str]:
+    """The QEMU command line, without console and control sockets.
+
+    Makes a device tree first where the machine needs one of our own.
+    """
+    machine = lookup(start.arch, start.variant)
+    argv = [
+        *_bare(start, machine), *_tree(start, machine),
         '-kernel', start.image,
         '-append', f'console={machine.console} panic=-1 {start.append}'.strip(),
     ]

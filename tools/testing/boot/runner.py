@@ -104,7 +104,7 @@ def prepare(boot: Boot, settings: Settings, directory: Path,
         accel=settings.accel.get(boot.arch, 'tcg'),
         drives=services.drives if services else {},
         network=services is not None, iommu_options=boot.iommu_options,
-        extra=tuple(extra)))
+        extra=tuple(extra), scratch=directory))
 
 
 def converse(qemu: Qemu, talk: protocol.Conversation,
@@ -229,7 +229,7 @@ def _run_in(boot: Boot, settings: Settings, directory: Path,
             log: Path, watch: Watcher) -> list[Outcome]:
     """The boot proper, with a directory for its files."""
     services = (hostside.HostServices(directory)
-                if boot.variant == 'viommu' else None)
+                if boot.variant.startswith('viommu') else None)
     try:
         build = settings.layout.build(boot.arch, boot.flavour)
         parser = ktap.load_parser(settings.layout.kernel_tree(build))

@@ -29,6 +29,7 @@ HOTPLUG = _test('hotplug', 240)
 BENCHMARK = _test('dma-map-benchmark', 120)
 SELFTESTS = _test('vfio-selftests', 600)
 UNLOAD = _test('unload', 120)
+PAIR = _test('two-iommus', 180)
 FAIL_NTH = _test('fail-nth', 240)
 DEMO = _test('demo', 120)
 BENCH = _test('bench', 600)
@@ -91,6 +92,12 @@ def demo(arch: str = 'x86_64') -> Boot:
                 tests=(DEMO,), expected_lines=PROMISES)
 
 
+def pair() -> Boot:
+    """Two IOMMUs in one machine, which QEMU refuses but on RISC-V."""
+    return Boot('pair-rust', 'riscv', variant='viommu-pair', driver='rust',
+                tests=(PAIR,), append='iommu.strict=0')
+
+
 def bench(driver: str, name: str, append: str, qemu: tuple[str, ...]) -> Boot:
     """A boot of the benchmark, which `make check` has nothing of."""
     return Boot(name, 'x86_64', flavour='plain', variant='viommu',
@@ -107,4 +114,4 @@ def boots() -> list[Boot]:
                                f'{mode.name}-c' if compared else ''))
             if compared:
                 modes.append(_boot(mode, arch, 'c', ''))
-    return [*modes, demo()]
+    return [*modes, pair(), demo()]

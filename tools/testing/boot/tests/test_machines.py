@@ -24,13 +24,14 @@ class MachinesTest(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         drives = {}
-        for name in ('blk0', 'nvme0') if variant == 'viommu' else ():
+        with_disks = variant.startswith('viommu')
+        for name in ('blk0', 'nvme0') if with_disks else ():
             path = Path(scratch.name) / name
             path.write_bytes(bytes(1 << 20))
             drives[name] = str(path)
         argv = machines.command(machines.Start(
             arch, variant, 'IMAGE', '', '', drives=drives,
-            network=variant == 'viommu'))
+            network=with_disks, scratch=Path(scratch.name)))
         at = argv.index('-kernel')
         return argv[:at] + argv[at + 4:] + ['-S']
 

@@ -51,7 +51,10 @@ endpoints()
 {
 	sed -n "s/^RV_\([A-Z0-9]*\)_PCI='\{0,1\}\([0-9a-f:.]*\)'\{0,1\}\$/\1 \2/p" /rv/boot.env |
 		while read -r name address; do
-			[ "$name" = IOMMU ] || echo "$address"
+			case $name in
+			IOMMU*) ;;
+			*) echo "$address" ;;
+			esac
 		done
 }
 
