@@ -29,7 +29,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="tools/build", description="Configures and builds one kernel.")
     parser.add_argument("arch", choices=sorted(ARCHITECTURES))
     parser.add_argument("--flavour", choices=FLAVOURS, default="test",
-                        help="test: every checker on; plain: for the demo and benchmarks")
+                        help="test: every checker on; plain: for the demo and benchmarks; "
+                             "trace: plain, with tracers for the benchmark")
     parser.add_argument("--kdir", type=folder, metavar="DIR", default=None,
                         help="your own tree, as it is (default: $KDIR, or else the one in the "
                         "cache with the overlay applied)")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, Tuple
 
-FLAVOURS = ("test", "plain")
+FLAVOURS = ("test", "plain", "trace")
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ def _fragments(arch: str, test: Tuple[str, ...] = (), plain: Tuple[str, ...] = (
                both: Tuple[str, ...] = ()) -> Mapping[str, Tuple[str, ...]]:
     shared = ("common", "slim", arch, *both)
     return {
-        "test": (*shared, "test", "overlay", *test),
-        "plain": (*shared, "plain", *plain),
+        "test": (*shared, "untraced", "test", "overlay", *test),
+        "plain": (*shared, "untraced", "plain", *plain),
+        "trace": (*shared, "trace", "plain", *plain),
     }
 
 

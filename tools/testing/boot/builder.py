@@ -19,8 +19,9 @@ from boot.results import StageResult, failed, passed
 _TAIL = 30
 
 # What boots with each flavour; tools/build itself makes the C oracle.
-GUEST_PARTS = {'test': ('programs', 'selftests'), 'plain': ('programs',)}
-# The tests of the others need no programs of their own.
+GUEST_PARTS = {'test': ('programs', 'selftests'), 'plain': ('programs',),
+               'trace': ('programs',)}
+# The tests of the other architectures need no programs of their own.
 GUEST_ARCHES = ('x86_64', 'arm64', 'riscv')
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Mapping
 
 ARCHES = ('x86_64', 'arm64', 'riscv', 'powerpc')
-FLAVOURS = ('test', 'plain')
+FLAVOURS = ('test', 'plain', 'trace')
 
 # Below a build directory.
 IMAGES = {
