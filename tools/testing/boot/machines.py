@@ -206,6 +206,8 @@ class Start:
     drives: Mapping[str, str] = field(default_factory=dict)
     network: bool = False
     iommu_options: tuple[str, ...] = ()
+    #: One processor whose clock ticks once for each instruction; TCG only.
+    icount: bool = False
     extra: tuple[str, ...] = ()
     #: Where files for QEMU are made.
     scratch: Path = Path('.')
@@ -213,13 +215,12 @@ class Start:
 
 def _bare(start: Start, machine: Machine, options: str = '') -> list[str]:
     """The machine without devices and without a kernel."""
-    kvm = start.accel == 'kvm'
+    kvm = start.accel == 'kvm' and not start.icount
     return [
         machine.qemu,
         '-machine', machine.machine + options,
-        '-accel', 'kvm' if kvm else 'tcg,thread=multi',
+        *_accelerator(start, kvm),
         '-cpu', 'host' if kvm else machine.cpu,
-        '-smp', str(start.cpus),
         '-m', str(machine.memory_mib),
         '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
         *machine.extra,
@@ -263,6 +264,14 @@ def command(start: Start) -> list[str]:
              for device in devices(start.arch, start.variant)]):
         argv += ['-device', argument]
     return argv + list(start.extra)
+
+
+def _accelerator(start: Start, kvm: bool) -> tuple[str, ...]:
+    if start.icount:
+        return ('-accel', 'tcg,thread=single', '-smp', '1',
+                '-icount', 'shift=0,sleep=on')
+    return ('-accel', 'kvm' if kvm else 'tcg,thread=multi',
+            '-smp', str(start.cpus))
 
 
 def _options(device: Device, start: Start) -> tuple[str, ...]:

@@ -45,6 +45,8 @@ class Boot:
     skip_reasons: tuple[tuple[str, str], ...] = ()
     #: Outcomes of this boot are compared with those of the boot named here.
     oracle: str = ''
+    #: One emulated processor whose clock ticks once for each instruction.
+    icount: bool = False
     #: More of the QEMU command line.
     qemu: tuple[str, ...] = ()
     #: What every one of these expressions describes has to be on the console.

@@ -104,7 +104,7 @@ def prepare(boot: Boot, settings: Settings, directory: Path,
         accel=settings.accel.get(boot.arch, 'tcg'),
         drives=services.drives if services else {},
         network=services is not None, iommu_options=boot.iommu_options,
-        extra=tuple(extra), scratch=directory))
+        icount=boot.icount, extra=tuple(extra), scratch=directory))
 
 
 def converse(qemu: Qemu, talk: protocol.Conversation,

@@ -17,6 +17,25 @@ def addresses(buses: list[dict[str, Any]]) -> set[str]:
             for bus in buses if bus['bus'] == 0 for device in bus['devices']}
 
 
+class AcceleratorTest(unittest.TestCase):
+    """What is emulated, and how."""
+
+    def words(self, **settings: Any) -> str:
+        return ' '.join(machines.command(machines.Start(
+            'x86_64', 'generic', 'IMAGE', '', '', **settings)))
+
+    def test_instructions_are_counted_under_emulation_only(self) -> None:
+        words = self.words(accel='kvm', icount=True)
+        self.assertIn('-accel tcg,thread=single -smp 1 -icount shift=0', words)
+        self.assertNotIn('kvm', words)
+        self.assertNotIn('-cpu host', words)
+
+    def test_otherwise_with_all_processors(self) -> None:
+        self.assertIn('-accel kvm -smp 2', self.words(accel='kvm'))
+        self.assertIn('-accel tcg,thread=multi -smp 2', self.words())
+        self.assertNotIn('-icount', self.words())
+
+
 class MachinesTest(unittest.TestCase):
     """machines.command; nothing is run, the processors stay stopped."""
 
