@@ -67,12 +67,16 @@ class Upload:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """GET /payload, POST /upload/NAME."""
+    """GET /payload and /stream/MIB, POST /upload/NAME."""
 
     server: WebServer
 
     def do_GET(self) -> None: # pylint: disable=invalid-name
-        """Serves the random payload."""
+        """Serves the random payload, or as much as is asked for."""
+        stream = re.fullmatch(r'/stream/(\d{1,4})', self.path)
+        if stream:
+            self._send_stream(int(stream[1]))
+            return
         if self.path != '/payload':
             self.send_error(404)
             return
@@ -81,6 +85,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header('Content-Length', str(len(self.server.payload)))
         self.end_headers()
         self.wfile.write(self.server.payload)
+
+    def _send_stream(self, mib: int) -> None:
+        self.send_response(200)
+        self.send_header('Content-Length', str(mib << 20))
+        self.end_headers()
+        block = bytes(1 << 20)
+        for _ in range(mib):
+            self.wfile.write(block)
 
     def do_POST(self) -> None: # pylint: disable=invalid-name
         """Takes an upload and keeps its checksum."""

@@ -106,6 +106,7 @@ static void bind_iommufd(struct access *access, const char *address)
 	access->device = open_character_device(address);
 	if (ioctl(access->device, VFIO_DEVICE_BIND_IOMMUFD, &bind))
 		err(1, "VFIO_DEVICE_BIND_IOMMUFD");
+	access->device_id = bind.out_devid;
 }
 
 static void open_ioas(struct access *access)

@@ -16,6 +16,7 @@ struct access {
 	bool joined; /* an address space that another device is in */
 	int group; /* with a container only */
 	int device; /* by a container, only while attached */
+	uint32_t device_id; /* by which iommufd knows the device */
 };
 
 /* "type1", "type1v2" or "iommufd"; ends the program if it is none of them. */

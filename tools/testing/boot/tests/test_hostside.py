@@ -48,6 +48,12 @@ class HostSideTest(unittest.TestCase):
         self.assertEqual(hashlib.sha256(data).hexdigest(),
                          self.env['RV_NET_SHA256'])
 
+    def test_streams_are_as_long_as_asked_for(self) -> None:
+        with urllib.request.urlopen(f'{self.url}/stream/2') as answer:
+            self.assertEqual(len(answer.read()), 2 << 20)
+        with self.assertRaises(urllib.error.HTTPError):
+            urllib.request.urlopen(f'{self.url}/stream/x')
+
     def test_upload_and_claim(self) -> None:
         data = b'from the guest'
         digest = hashlib.sha256(data).hexdigest()
