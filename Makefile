@@ -22,7 +22,8 @@ help:
 	@echo '  make run             boot a kernel whose disk and network sit behind the Rust'
 	@echo '                       virtio-iommu driver, and show what the guest sees'
 	@echo '  make check           run all tests [PIECE=virtio-iommu] [ARCH=x86_64] [TEST=name]'
-	@echo '  make bench           the Rust and the C driver side by side [ROUNDS=5]'
+	@echo '  make bench           the Rust and the C driver side by side [ROUNDS=3]'
+	@echo '                       [MODES=lazy,strict] [KINDS=count,instructions,irqs-off,time]'
 	@echo '  make shell ARCH=...  a shell in the same guest'
 	@echo '  make vng             the x86_64 kernel under virtme-ng [CMD="uname -a"]'
 	@echo ''
@@ -40,7 +41,7 @@ help:
 	@echo '  make series          the same as a patch series in $$O (default: series/)'
 	@echo ''
 	@echo 'Building:'
-	@echo '  make build ARCH=...  build one kernel [FLAVOUR=test|plain]'
+	@echo '  make build ARCH=...  build one kernel [FLAVOUR=test|plain|trace]'
 	@echo '  make toolroot        compilers, QEMU and the kernel source, once'
 	@echo '  make clean           remove what this made, the cache included'
 	@echo ''
@@ -72,7 +73,8 @@ run: toolroot
 bench: toolroot
 	$(if $(filter-out virtio-iommu,$(PIECE)),$(error There is no benchmark of $(PIECE) yet))
 	$(if $(filter-out x86_64,$(ARCH)),$(error The benchmark runs on x86_64 only))
-	@$(enter) $(run) bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(APPEND),--append '$(APPEND)')
+	@$(enter) $(run) bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MODES),--modes $(MODES)) \
+		$(if $(KINDS),--kinds $(KINDS)) $(if $(APPEND),--append '$(APPEND)')
 
 .PHONY: check check-host check-kunit check-boot
 check: toolroot

@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, Iterable, Sequence
 
 from boot import (bench, builder, catalog, check, fuzz, interactive, procs,
                   vng)
@@ -29,6 +29,17 @@ def _levels(text: str) -> tuple[str, ...]:
             raise argparse.ArgumentTypeError(
                 f'{level} is none of ' + ', '.join(LEVELS))
     return levels
+
+
+def _some_of(known: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        names = _names(text)
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(
+                    f'{name} is none of ' + ', '.join(known))
+        return names or tuple(known)
+    return parse
 
 
 def _factor(text: str) -> float:
@@ -77,6 +88,33 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser],
                         help='what --build-dir is (%(default)s)')
 
 
+def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser],
+               ) -> None:
+    parser = commands.add_parser('bench', help='Rust and C, in one run')
+    parser.add_argument('--no-build', action='store_true',
+                        help='take kernels and programs as they are')
+    parser.add_argument('--no-kvm', action='store_true',
+                        help='use TCG even where KVM works')
+    parser.add_argument('--rounds', type=_count, default=3, metavar='N',
+                        help='boots of each driver in each mode that take '
+                             'times (%(default)s)')
+    for option, known in (('modes', bench.MODES), ('kinds', bench.KINDS)):
+        parser.add_argument(f'--{option}', type=_some_of(known),
+                            default=tuple(known), metavar='A,...',
+                            help='of ' + ', '.join(known) + ' (default: all)')
+    parser.add_argument('--append', default='', metavar='WORDS',
+                        help='for the kernel')
+
+
+def _bench(options: argparse.Namespace) -> int:
+    layout = Layout()
+    wanted = bench.Wanted(options.rounds, options.modes, options.kinds,
+                          options.append, not options.no_kvm)
+    if not options.no_build:
+        builder.build_for_person(layout, wanted.kernels())
+    return bench.run(layout, wanted)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='boot', description=__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
@@ -97,12 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser('run', help='the demonstration')
     _add_common(run)
     run.add_argument('--arch', choices=('x86_64', 'arm64'), default='x86_64')
-    bench_ = commands.add_parser('bench', help='Rust and C, in one run')
-    _add_common(bench_)
-    bench_.add_argument('--rounds', type=_count, default=5, metavar='N',
-                        help='boots of each driver (%(default)s)')
-    bench_.add_argument('--append', default='iommu.strict=0', metavar='WORDS',
-                        help='for the kernel (%(default)s)')
+    _add_bench(commands)
     virtme = commands.add_parser('vng', help='boot with virtme-ng')
     _add_common(virtme)
     virtme.add_argument('words', nargs='*', metavar='COMMAND',
@@ -143,6 +176,8 @@ def _dispatch(options: argparse.Namespace, argv: Sequence[str]) -> int:
         return _check(options, argv)
     if options.command == 'fuzz':
         return fuzz.run(Layout(), options.seconds)
+    if options.command == 'bench':
+        return _bench(options)
     flavour = getattr(options, 'flavour', 'plain')
     layout = _layout(options, flavour)
     if not options.no_build:
@@ -154,9 +189,6 @@ def _dispatch(options: argparse.Namespace, argv: Sequence[str]) -> int:
                                  not options.no_kvm)
     if options.command == 'run':
         return interactive.demo(layout, options.arch, not options.no_kvm)
-    if options.command == 'bench':
-        return bench.run(layout, options.rounds, options.append,
-                         not options.no_kvm)
     return vng.run(layout, options.words, not options.no_kvm)
 
 

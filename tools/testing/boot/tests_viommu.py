@@ -32,7 +32,7 @@ UNLOAD = _test('unload', 120)
 PAIR = _test('two-iommus', 180)
 FAIL_NTH = _test('fail-nth', 240)
 DEMO = _test('demo', 120)
-BENCH = _test('bench', 600)
+BENCH = _test('bench', 1200)
 
 # What the demonstration has to show, whatever it says about itself.
 PROMISES = (
@@ -98,10 +98,12 @@ def pair() -> Boot:
                 tests=(PAIR,), append='iommu.strict=0')
 
 
-def bench(driver: str, name: str, append: str, qemu: tuple[str, ...]) -> Boot:
+def bench(driver: str, name: str, append: str, flavour: str = 'plain',
+          icount: bool = False, qemu: tuple[str, ...] = ()) -> Boot:
     """A boot of the benchmark, which `make check` has nothing of."""
-    return Boot(name, 'x86_64', flavour='plain', variant='viommu',
-                driver=driver, tests=(BENCH,), append=append, qemu=qemu)
+    return Boot(name, 'x86_64', flavour=flavour, variant='viommu',
+                driver=driver, tests=(BENCH,), append=append, icount=icount,
+                qemu=qemu)
 
 
 def boots() -> list[Boot]:
