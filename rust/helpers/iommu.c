@@ -3,6 +3,7 @@
 #include <linux/iommu.h>
 
 #ifdef CONFIG_IOMMU_API
+#include <trace/events/iommu.h>
 #include "../../drivers/iommu/dma-iommu.h"
 #include "../../drivers/iommu/iommu-priv.h"
 
@@ -38,6 +39,12 @@ rust_helper_iommu_iotlb_gather_add_range(struct iommu_iotlb_gather *gather,
 					 unsigned long iova, size_t size)
 {
 	iommu_iotlb_gather_add_range(gather, iova, size);
+}
+
+__rust_helper void
+rust_helper_trace_io_page_fault(struct device *dev, unsigned long iova, int flags)
+{
+	trace_io_page_fault(dev, iova, flags);
 }
 
 __rust_helper bool

@@ -10,6 +10,7 @@ use core::{
         Deref,
         RangeInclusive, //
     },
+    ptr::NonNull, //
 };
 
 use super::{
@@ -17,6 +18,7 @@ use super::{
         Driver,
         Endpoint, //
     },
+    fault::DomainFaults,
     flags::Prots,
     gather::Gather, //
 };
@@ -27,6 +29,7 @@ use crate::{
     io::PhysAddr,
     page::PAGE_SIZE,
     prelude::*,
+    sync::Arc,
     types::{
         ForeignOwnable,
         Opaque, //
@@ -125,12 +128,23 @@ impl DomainConfig {
 }
 
 /// A domain as the core sees it, followed by the driver's part of it.
-#[pin_data]
+#[pin_data(PinnedDrop)]
 #[repr(C)]
 struct DomainBox<D> {
     domain: Opaque<bindings::iommu_domain>,
+    /// What has to forget the domain before it goes.
+    faults: Option<Arc<DomainFaults>>,
     #[pin]
     data: D,
+}
+
+#[pinned_drop]
+impl<D> PinnedDrop for DomainBox<D> {
+    fn drop(self: Pin<&mut Self>) {
+        if let Some(faults) = &self.faults {
+            faults.unbind(self.domain.get());
+        }
+    }
 }
 
 /// A domain that has not been handed to the core yet.
@@ -146,21 +160,34 @@ impl<D: PagingDomain> NewDomain<D> {
     /// Fails with [`EINVAL`] if `config` has no page size, a granule above the size of a page or an
     /// empty aperture.
     pub fn paging(config: DomainConfig, init: impl PinInit<D, Error>) -> Result<Self> {
+        Self::new(Self::raw_paging(config)?, None, init)
+    }
+
+    /// Allocates a domain like [`Self::paging`], whose user can be told of faults through `faults`.
+    ///
+    /// Fails with [`EBUSY`] if `faults` belongs to another domain.
+    pub fn paging_with_faults(
+        config: DomainConfig,
+        faults: Arc<DomainFaults>,
+        init: impl PinInit<D, Error>,
+    ) -> Result<Self> {
+        Self::new(Self::raw_paging(config)?, Some(faults), init)
+    }
+
+    /// The core's part of a domain with `config`.
+    fn raw_paging(config: DomainConfig) -> Result<bindings::iommu_domain> {
         config.check()?;
 
-        Self::new(
-            bindings::iommu_domain {
-                ops: DomainVTable::<D>::PAGING,
-                pgsize_bitmap: config.pgsize_bitmap,
-                geometry: bindings::iommu_domain_geometry {
-                    aperture_start: *config.aperture.start(),
-                    aperture_end: *config.aperture.end(),
-                    force_aperture: config.force_aperture,
-                },
-                ..pin_init::zeroed()
+        Ok(bindings::iommu_domain {
+            ops: DomainVTable::<D>::PAGING,
+            pgsize_bitmap: config.pgsize_bitmap,
+            geometry: bindings::iommu_domain_geometry {
+                aperture_start: *config.aperture.start(),
+                aperture_end: *config.aperture.end(),
+                force_aperture: config.force_aperture,
             },
-            init,
-        )
+            ..pin_init::zeroed()
+        })
     }
 }
 
@@ -172,21 +199,31 @@ impl<D: Domain> NewDomain<D> {
                 ops: DomainVTable::<D>::IDENTITY,
                 ..pin_init::zeroed()
             },
+            None,
             init,
         )
     }
 
     /// `domain.ops` must be a table of [`DomainVTable<D>`].
-    fn new(domain: bindings::iommu_domain, init: impl PinInit<D, Error>) -> Result<Self> {
+    fn new(
+        domain: bindings::iommu_domain,
+        faults: Option<Arc<DomainFaults>>,
+        init: impl PinInit<D, Error>,
+    ) -> Result<Self> {
         let boxed = KBox::try_pin_init(
             try_pin_init!(DomainBox {
                 domain: Opaque::new(domain),
+                faults,
                 data <- init,
             }),
             GFP_KERNEL,
         )?;
 
-        // INVARIANT: Both callers use a table of `DomainVTable<D>`.
+        if let (Some(faults), Some(domain)) = (&boxed.faults, NonNull::new(boxed.domain.get())) {
+            // SAFETY: The box does not move its content, and unbinds it before it is freed.
+            unsafe { faults.bind(domain)? };
+        }
+        // INVARIANT: All callers use a table of `DomainVTable<D>`.
         Ok(Self(boxed))
     }
 

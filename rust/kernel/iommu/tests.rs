@@ -522,6 +522,96 @@ mod cases {
         })
     }
 
+    /// What the fault handler was called with last.
+    #[derive(Default, PartialEq, Debug)]
+    struct Told {
+        dev: usize,
+        iova: usize,
+        flags: c_int,
+    }
+
+    /// Refuses faults at address 0.
+    ///
+    /// # Safety
+    ///
+    /// `token` must be valid for a write of [`Told`].
+    unsafe extern "C" fn handler(
+        _domain: *mut bindings::iommu_domain,
+        dev: *mut bindings::device,
+        iova: usize,
+        flags: c_int,
+        token: *mut c_void,
+    ) -> c_int {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            *token.cast::<Told>() = Told {
+                dev: dev.addr(),
+                iova,
+                flags,
+            }
+        };
+        if iova == 0 {
+            EFAULT.to_errno()
+        } else {
+            0
+        }
+    }
+
+    #[test]
+    fn faults_reach_the_user_of_a_domain_until_it_is_freed() -> Result {
+        with_mock(|registration| {
+            let endpoint = SoftwareEndpoint::new(registration, c"rust-iommu-ep", &[7])?;
+            let dev = endpoint.device();
+            let faults = Arc::pin_init(DomainFaults::new(), GFP_KERNEL)?;
+            let instance = registration.instance();
+            let new_domain = || {
+                instance.domains.count();
+                NewDomain::paging_with_faults(
+                    config(PAGE_SIZE, 0..=DmaAddress::from(u32::MAX)),
+                    faults.clone(),
+                    try_pin_init!(MockDomain {
+                        instance: instance.clone(),
+                        pages <- new_spinlock_irq!([None; PAGES]),
+                    }),
+                )
+            };
+            let fault = |iova, access| PageFault { iova, access };
+            let write = fault(0x1234, FaultAccess::Write);
+            let mut told = Told::default();
+
+            assert_eq!(faults.report(dev, &write), Err(ENODEV));
+            let domain = new_domain()?.into_raw();
+            assert_eq!(new_domain().err(), Some(EBUSY));
+            assert_eq!(faults.report(dev, &write), Err(ENOSYS));
+
+            let token = (&raw mut told).cast();
+            // SAFETY: The domain is valid, and is freed before `told`, which only the handler uses
+            // while there is a fault to report.
+            unsafe { bindings::iommu_set_fault_handler(domain, Some(handler), token) };
+            assert_eq!(faults.report(dev, &write), Ok(()));
+            let expected = |iova, flags| Told {
+                dev: dev.as_raw().addr(),
+                iova,
+                flags,
+            };
+            // SAFETY: Only the handler writes to it, and not now.
+            assert_eq!(unsafe { (&raw const told).read() }, expected(0x1234, 1));
+            let read = fault(0, FaultAccess::Read);
+            assert_eq!(faults.report(dev, &read), Err(EFAULT));
+            // SAFETY: As above.
+            assert_eq!(unsafe { (&raw const told).read() }, expected(0, 0));
+
+            // SAFETY: Nothing was ever attached to the domain.
+            unsafe { bindings::iommu_domain_free(domain) };
+            told = Told::default();
+            assert_eq!(faults.report(dev, &write), Err(ENODEV));
+            assert_eq!(told, Told::default());
+            // Another domain can take the place.
+            drop(new_domain()?);
+            Ok(())
+        })
+    }
+
     #[test]
     fn iommu_without_node_gets_no_endpoints() -> Result {
         let faux = faux::Registration::new(c"rust-iommu-mock", None)?;
