@@ -9,7 +9,6 @@
 //! command line where KUnit is off by default.
 
 mod cases;
-mod deferred;
 mod config;
 #[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
 #[expect(
@@ -26,8 +25,10 @@ mod deadlines {
     pub(crate) const QUIET: Delta = Delta::from_millis(600);
     pub(crate) const TIMEOUT: Delta = Delta::from_millis(1500);
 }
+mod deferred;
 mod errno;
 mod fault;
+mod histogram;
 mod identity;
 mod ledger;
 mod limits;
@@ -37,14 +38,16 @@ mod probe;
 mod proto;
 mod radix;
 mod range;
+mod regions;
 #[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
 mod requests;
 #[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
 mod requests_kunit;
-#[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
-mod waiting_kunit;
 mod shadow;
 mod shadow_kunit;
+mod stats;
+#[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
+mod waiting_kunit;
 mod wire;
 
 /// Says which row of a table does not hold; KUnit shows the case only.
@@ -384,5 +387,73 @@ mod deferred_tests {
     #[test]
     fn forgetting() -> Case {
         report(deferred::forgetting())
+    }
+}
+
+#[kernel::macros::kunit_tests(virtio_iommu_regions)]
+mod regions_tests {
+    use super::{
+        cases::{
+            regions,
+            Case, //
+        },
+        report, //
+    };
+
+    #[test]
+    fn uniting() -> Case {
+        report(regions::uniting())
+    }
+
+    #[test]
+    fn purposes() -> Case {
+        report(regions::purposes())
+    }
+
+    #[test]
+    fn software_msi() -> Case {
+        report(regions::software_msi())
+    }
+}
+
+#[kernel::macros::kunit_tests(virtio_iommu_histogram)]
+mod histogram_tests {
+    use super::{
+        cases::{
+            histogram,
+            Case, //
+        },
+        report, //
+    };
+
+    #[test]
+    fn buckets() -> Case {
+        report(histogram::buckets())
+    }
+}
+
+#[kernel::macros::kunit_tests(virtio_iommu_stats)]
+mod stats_tests {
+    use super::{
+        cases::{
+            stats,
+            Case, //
+        },
+        report, //
+    };
+
+    #[test]
+    fn kinds() -> Case {
+        report(stats::kinds())
+    }
+
+    #[test]
+    fn counting() -> Case {
+        report(stats::counting())
+    }
+
+    #[test]
+    fn timing() -> Case {
+        report(stats::timing())
     }
 }

@@ -10,12 +10,15 @@ use super::range::IovaRange;
 pub(crate) mod deferred;
 pub(crate) mod config;
 pub(crate) mod fault;
+pub(crate) mod histogram;
 pub(crate) mod identity;
 pub(crate) mod ledger;
 pub(crate) mod limits;
 pub(crate) mod probe;
 pub(crate) mod proto;
 pub(crate) mod range;
+pub(crate) mod regions;
+pub(crate) mod stats;
 pub(crate) mod wire;
 
 /// The outcome of a case: the name of the first row that does not hold, if there is one.

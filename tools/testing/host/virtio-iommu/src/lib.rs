@@ -31,6 +31,7 @@ logic! {
     config => "../../../../../drivers/iommu/virtio-iommu-rust/config.rs";
     errno => "../../../../../drivers/iommu/virtio-iommu-rust/errno.rs";
     fault => "../../../../../drivers/iommu/virtio-iommu-rust/fault.rs";
+    histogram => "../../../../../drivers/iommu/virtio-iommu-rust/histogram.rs";
     identity => "../../../../../drivers/iommu/virtio-iommu-rust/identity.rs";
     ledger => "../../../../../drivers/iommu/virtio-iommu-rust/ledger.rs";
     limits => "../../../../../drivers/iommu/virtio-iommu-rust/limits.rs";
@@ -38,6 +39,8 @@ logic! {
     proto => "../../../../../drivers/iommu/virtio-iommu-rust/proto.rs";
     range => "../../../../../drivers/iommu/virtio-iommu-rust/range.rs";
     shadow => "../../../../../drivers/iommu/virtio-iommu-rust/shadow.rs";
+    regions => "../../../../../drivers/iommu/virtio-iommu-rust/regions.rs";
+    stats => "../../../../../drivers/iommu/virtio-iommu-rust/stats.rs";
     wire => "../../../../../drivers/iommu/virtio-iommu-rust/wire.rs";
 }
 

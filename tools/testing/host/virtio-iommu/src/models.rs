@@ -4,6 +4,7 @@
 
 mod deferred;
 mod fault;
+mod histogram;
 mod identity;
 mod ledger;
 mod limits;
@@ -11,6 +12,8 @@ mod probe;
 mod proto;
 mod range;
 mod shadow;
+mod regions;
+mod stats;
 
 use proptest::test_runner::Config;
 

@@ -29,6 +29,9 @@ tests! {
     probe { ends reserved_regions skipping short_values truncation errors sorting }
     fault { wording fields ignored }
     identity { aligned unaligned extreme_granules }
+    regions { uniting purposes software_msi }
+    histogram { buckets }
+    stats { kinds counting timing }
     ledger { answers refusals room failures }
     deferred { neighbours room forgetting }
 }
