@@ -92,6 +92,11 @@ impl Deferred {
         }
     }
 
+    /// Returns the number of ranges.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Whether there are so many that the requests should be made.
     pub(crate) fn is_due(&self) -> bool {
         self.len >= DUE

@@ -71,7 +71,14 @@ use crate::{
         TAIL_LEN, //
     },
     range::IovaRange,
-    shadow::Mapping, //
+    shadow::Mapping,
+    stats::{
+        Figures,
+        Flight,
+        Kind,
+        Note,
+        Stats, //
+    }, //
 };
 
 /// How often a caller looks at the queue before it looks at the clock.
@@ -106,6 +113,9 @@ pub(crate) struct State {
     ledger: Ledger<KVec<Option<Pending>>, KVec<Option<Ended>>>,
     /// UNMAP requests that are not made yet.
     deferred: Deferred,
+    stats: Stats<KVec<Option<Flight>>>,
+    /// The time from which the figures count.
+    epoch: Instant<Monotonic>,
     /// The buffer of the last PROBE that the device answered.
     probed: Option<OwnedBuffer>,
     /// How many requests the device has answered.
@@ -122,11 +132,29 @@ impl State {
         Ok(Self {
             ledger: Ledger::new(pending, ended),
             deferred: Deferred::new(),
+            stats: Stats::new(KVec::from_elem(None, MAX_IN_FLIGHT, GFP_KERNEL)?),
+            epoch: Instant::now(),
             probed: None,
             answers: 0,
             dead: false,
         })
     }
+
+    /// Counts a request that was given to the device in `slot`.
+    fn count_sent(&mut self, slot: usize, kind: Kind) {
+        let epoch = self.epoch;
+        self.stats.sent(slot, kind, || nanoseconds_since(epoch));
+    }
+
+    /// Counts the answer to the request in `slot`.
+    fn count_ended(&mut self, slot: usize, success: bool) {
+        let epoch = self.epoch;
+        self.stats.ended(slot, success, || nanoseconds_since(epoch));
+    }
+}
+
+fn nanoseconds_since(epoch: Instant<Monotonic>) -> u64 {
+    u64::try_from(epoch.elapsed().as_nanos()).unwrap_or(0)
 }
 
 /// The requests as long as no others can be made.
@@ -156,8 +184,13 @@ impl Locked<'_> {
     /// [`Requests::send_deferred`] makes room.
     #[must_use]
     pub(crate) fn defer_unmap(&mut self, domain: DomainId, iova: IovaRange) -> bool {
-        let deferred = &mut self.queue.data_mut().deferred;
-        deferred.add(Range { domain, iova })
+        let state = self.queue.data_mut();
+        let before = state.deferred.len();
+        let added = state.deferred.add(Range { domain, iova });
+        if added && state.deferred.len() == before {
+            state.stats.note(Note::Merged);
+        }
+        added
     }
 
     /// Whether [`Requests::send_deferred`] should be called.
@@ -193,6 +226,21 @@ impl Requests {
         })
     }
 
+    /// Returns the figures so far.
+    pub(crate) fn figures(&self) -> Figures {
+        self.queue.lock().data().stats.figures()
+    }
+
+    /// Returns whether requests are timed.
+    pub(crate) fn timing(&self) -> bool {
+        self.queue.lock().data().stats.timing()
+    }
+
+    /// Chooses whether requests are timed from now on.
+    pub(crate) fn set_timing(&self, timing: bool) {
+        self.queue.lock().data_mut().stats.set_timing(timing);
+    }
+
     /// Sends a request and returns how it ended. May sleep.
     pub(crate) fn call(&self, request: &Request) -> Result {
         let ticket = loop {
@@ -216,7 +264,7 @@ impl Requests {
             GFP_KERNEL,
         )?;
         let ticket = loop {
-            match self.submit_owned(buffer)? {
+            match self.submit_owned(buffer, Kind::of(&request))? {
                 Ok(ticket) => break ticket,
                 Err(returned) => buffer = returned,
             }
@@ -277,6 +325,7 @@ impl Requests {
                 domain,
                 iova: failed,
             };
+            self.queue.lock().data_mut().stats.note(Note::Retried);
             while !self.lock().defer_unmap(domain, failed) {
                 self.send_deferred()?;
             }
@@ -344,20 +393,20 @@ impl Requests {
         let mut bytes = [0; MAX_READABLE];
         let readable = request.encode(&mut bytes);
         match queue.submit(readable, TAIL_LEN) {
-            Ok(slot) => Self::record(queue, slot, purpose).map(Some),
+            Ok(slot) => Self::record(queue, slot, purpose, Kind::of(request)).map(Some),
             Err(ENOSPC) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// Submits a request that brings its buffer, and gives the buffer back if there is no room.
-    fn submit_owned(&self, buffer: OwnedBuffer) -> Result<Result<Ticket, OwnedBuffer>> {
+    fn submit_owned(&self, buffer: OwnedBuffer, kind: Kind) -> Result<Result<Ticket, OwnedBuffer>> {
         let mut queue = self.queue.lock();
         if !Self::has_room(&queue)? {
             return Ok(Err(buffer));
         }
         match queue.submit_owned(buffer) {
-            Ok(slot) => Self::record(&mut queue, slot, Purpose::Awaited).map(Ok),
+            Ok(slot) => Self::record(&mut queue, slot, Purpose::Awaited, kind).map(Ok),
             Err((ENOSPC, buffer)) => Ok(Err(buffer)),
             Err((error, _)) => Err(error),
         }
@@ -377,7 +426,9 @@ impl Requests {
         queue: &mut QueueGuard<'_, State>,
         slot: virtio::Slot,
         purpose: Purpose,
+        kind: Kind,
     ) -> Result<Ticket> {
+        queue.data_mut().count_sent(slot.index(), kind);
         // The ledger has a place for each slot, and the caller saw that it has room.
         let ticket = queue.data_mut().ledger.open(slot.index(), purpose);
         ticket.ok_or(EIO)
@@ -541,6 +592,7 @@ impl Requests {
             let slot = completion.slot().index();
             let state = queue.data_mut();
             state.answers = state.answers.wrapping_add(1);
+            state.count_ended(slot, result.is_ok());
             if owned.is_some() {
                 state.probed = owned;
             }

@@ -12,9 +12,10 @@
 //! be behind it.
 //!
 //! The layers, from the bottom: the protocol and the bookkeeping of requests know nothing of the
-//! kernel (`proto`, `probe`, `fault`, `limits`, `identity`, `range`, `ledger`, `deferred`, `shadow`);
-//! on them stand the request queue (`requests`), the mappings and domains (`radix`, `domain`), the
-//! endpoints (`endpoint`) and what the IOMMU core sees (`viommu`). None of it is `unsafe`: what touches C is in
+//! kernel (`proto`, `probe`, `fault`, `limits`, `identity`, `range`, `ledger`, `deferred`, `shadow`,
+//! `stats`, `histogram`); on them stand the request queue (`requests`), the mappings and domains
+//! (`radix`, `domain`), the endpoints (`endpoint`) and what the IOMMU core sees (`viommu`). None of
+//! it is `unsafe`: what touches C is in
 //! the abstractions of the virtio bus and of the IOMMU core.
 //!
 //! Limitations:
@@ -44,13 +45,15 @@ use kernel::prelude::*;
 
 mod config;
 mod convert;
-mod deferred;
 mod deadlines;
+mod debugfs;
+mod deferred;
 mod domain;
 mod endpoint;
 mod errno;
 mod events;
 mod fault;
+mod histogram;
 mod identity;
 mod ledger;
 mod limits;
@@ -60,6 +63,7 @@ mod radix;
 mod range;
 mod requests;
 mod shadow;
+mod stats;
 mod viommu;
 mod wire;
 
@@ -76,12 +80,18 @@ kernel::virtio_device_table!(
     [virtio::DeviceId::new(virtio::device_type::IOMMU)]
 );
 
+/// What the world can see of a device that is up. The files go first.
+struct Visible {
+    _files: Option<Pin<KBox<debugfs::Files>>>,
+    _registration: iommu::Registration<Viommu>,
+}
+
 /// What is bound to the virtio device: the IOMMU that it is registered as.
 #[pin_data]
 struct VirtioIommu {
     /// Taken out when the device goes, while the device can still be talked to.
     #[pin]
-    registration: Mutex<Option<iommu::Registration<Viommu>>>,
+    visible: Mutex<Option<Visible>>,
 }
 
 #[vtable]
@@ -111,15 +121,15 @@ impl virtio::Driver for VirtioIommu {
     fn probe<'bound>(
         vdev: &'bound virtio::Device<device::Core<'_>>,
     ) -> impl PinInit<Self, Error> + 'bound {
-        let registration = register(vdev);
+        let visible = register(vdev);
         try_pin_init!(Self {
-            registration <- new_mutex!(Some(registration?), "virtio_iommu_registration"),
+            visible <- new_mutex!(Some(visible?), "virtio_iommu_visible"),
         })
     }
 
     fn unbind<'bound>(vdev: &'bound virtio::Device<device::Core<'_>>, data: Pin<&Self>) {
-        let registration = data.registration.lock().take();
-        drop(registration);
+        let visible = data.visible.lock().take();
+        drop(visible);
         dev_info!(vdev, "device removed\n");
     }
 
@@ -129,7 +139,7 @@ impl virtio::Driver for VirtioIommu {
 }
 
 /// Brings the device up and makes it known to the IOMMU core.
-fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<iommu::Registration<Viommu>> {
+fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<Visible> {
     let features = Features::from_fn(|feature| vdev.has_feature(Bit::new(feature.bit())));
     if !vdev.has_feature(feature::VERSION_1) || !features.has(Feature::MapUnmap) {
         return Err(ENODEV);
@@ -160,7 +170,11 @@ fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<iommu::Registrati
     let limits = viommu.limits();
     dev_info!(vdev, "input address: {} bits\n", limits.input_bits());
     dev_info!(vdev, "page mask: {:#x}\n", limits.page_size_mask);
-    Ok(registration)
+    Ok(Visible {
+        // Nobody needs the figures in order to use the device.
+        _files: debugfs::create(&viommu, vdev.bus_name()).ok(),
+        _registration: registration,
+    })
 }
 
 impl config::Space for virtio::Device<device::Bound> {
