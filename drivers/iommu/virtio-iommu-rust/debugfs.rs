@@ -4,6 +4,8 @@
 //!
 //! `requests`
 //!     how many requests of which kind were sent, answered, and answered with an error
+//! `faults`
+//!     how many faults each endpoint had: ID, device, number
 //! `timing`
 //!     whether requests are timed; 0 unless somebody writes 1
 //! `round_trips`
@@ -30,6 +32,7 @@ pub(crate) fn create(viommu: &Arc<Viommu>, name: &CStr) -> Result<Pin<KBox<Files
     let name = CString::try_from_fmt(fmt!("virtio-iommu-{}", name.to_str()?))?;
     let files = Scope::dir(Ok::<_, Error>(viommu.clone()), &name, |viommu, dir| {
         dir.read_callback_file(c"requests", viommu, &show_requests);
+        dir.read_callback_file(c"faults", viommu, &show_faults);
         dir.read_callback_file(c"round_trips", viommu, &show_round_trips);
         dir.read_write_callback_file(c"timing", viommu, &show_timing, &set_timing);
     });
@@ -38,6 +41,10 @@ pub(crate) fn create(viommu: &Arc<Viommu>, name: &CStr) -> Result<Pin<KBox<Files
 
 fn show_requests(viommu: &Arc<Viommu>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{}", viommu.requests().figures())
+}
+
+fn show_faults(viommu: &Arc<Viommu>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    viommu.faults().show(f)
 }
 
 fn show_round_trips(viommu: &Arc<Viommu>, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,6 +20,7 @@ use kernel::{
     iommu::{
         self,
         DomainConfig,
+        DomainFaults,
         Gather,
         NewDomain,
         PagingDomain,
@@ -75,6 +76,8 @@ pub(crate) struct Shared {
     contents: Contents,
     /// Whether the device knows the domain. Changes with the request queue locked.
     attached: Atomic<bool>,
+    /// The way to the user of the domain.
+    faults: Arc<DomainFaults>,
     /// How many endpoints are in the domain.
     #[pin]
     endpoints: Mutex<usize>,
@@ -89,12 +92,14 @@ impl Shared {
 
     /// Creates a domain with `id`, which is freed with it unless it bypasses translation.
     fn new(viommu: &Arc<Viommu>, id: DomainId, contents: Contents) -> Result<Arc<Self>> {
+        let faults = Arc::pin_init(DomainFaults::new(), GFP_KERNEL)?;
         Arc::pin_init(
             pin_init!(Self {
                 viommu: viommu.clone(),
                 id,
                 contents,
                 attached: Atomic::new(false),
+                faults,
                 endpoints <- new_mutex!(0, "virtio_iommu_endpoints"),
             }),
             GFP_KERNEL,
@@ -114,6 +119,11 @@ impl Shared {
     /// Whether the endpoints bypass translation.
     pub(crate) fn bypass(&self) -> bool {
         matches!(self.contents, Contents::Bypass)
+    }
+
+    /// The way to the user of the domain, to tell of faults.
+    pub(crate) fn faults(&self) -> &Arc<DomainFaults> {
+        &self.faults
     }
 
     /// Counts one more endpoint. The first one makes the device hear of all mappings.
@@ -363,7 +373,8 @@ impl Paging {
             force_aperture: true,
         };
         let shared = Shared::translating(viommu, contents)?;
-        NewDomain::paging(config, Ok::<_, Error>(Self(shared)))
+        let faults = shared.faults.clone();
+        NewDomain::paging_with_faults(config, faults, Ok::<_, Error>(Self(shared)))
     }
 
     /// Returns the range of `count` pages.

@@ -4,7 +4,10 @@
 
 use kernel::{
     device,
-    iommu,
+    iommu::{
+        self,
+        DomainFaults, //
+    },
     sync::{
         new_mutex,
         Arc,
@@ -17,6 +20,7 @@ use kernel::prelude::*;
 use crate::{
     convert::to_error,
     domain::Shared,
+    faults::Source,
     probe::{
         insertion_index,
         properties,
@@ -29,6 +33,7 @@ use crate::{
         EndpointId,
         Request, //
     },
+    regions::unite,
     viommu::Viommu, //
 };
 
@@ -68,6 +73,14 @@ impl Place {
         }
     }
 
+    /// The way to whoever wants to know of faults there.
+    fn faults(&self) -> Option<&Arc<DomainFaults>> {
+        match self {
+            Self::Domain(domain) => Some(domain.faults()),
+            Self::Nowhere | Self::Blocked(_) => None,
+        }
+    }
+
     /// Whether both are the same.
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
@@ -80,34 +93,30 @@ impl Place {
 /// What the driver keeps for one endpoint.
 #[pin_data]
 pub(crate) struct EndpointState {
+    /// The IDs that the device knows.
+    ids: KVec<u32>,
     /// Addresses that must not be mapped, by their start.
     reserved: KVec<ResvMem>,
+    /// Makes the endpoint the one that faults of its IDs are resolved to.
+    source: Source,
     /// Where the endpoint is, as far as the driver knows.
     #[pin]
     current: Mutex<Place>,
 }
 
 impl EndpointState {
-    /// Asks the device for the properties of `dev`.
-    ///
-    /// As in the C driver, an endpoint with several IDs is taken to have those of the first.
+    /// Asks the device for the properties of `dev`, which has `ids`.
     pub(crate) fn probe(
         viommu: &Arc<Viommu>,
         dev: &device::Device,
         ids: &[u32],
     ) -> Result<impl PinInit<Self, Error>> {
-        let reserved = match viommu.limits().probe_size {
-            0 => KVec::new(),
-            size => {
-                let first = EndpointId::new(*ids.first().ok_or(EINVAL)?);
-                let answer = viommu.requests().probe(first, size)?;
-                let mut bytes = KVec::from_elem(0u8, size, GFP_KERNEL)?;
-                answer.read(0, &mut bytes);
-                parse_properties(dev, &bytes)?
-            }
-        };
+        let (ids, reserved) = probe_all(viommu, dev, ids)?;
+        let source = viommu.faults().register(dev, &ids)?;
         Ok(try_pin_init!(Self {
+            ids,
             reserved,
+            source,
             current <- new_mutex!(Place::Nowhere, "virtio_iommu_current"),
         } ? Error))
     }
@@ -144,9 +153,11 @@ impl EndpointState {
         let _alone = viommu.attaching.lock();
         let mut current = self.current.lock();
         if let Place::Domain(domain) = &*current {
-            send_all(viommu, endpoint.ids(), &Place::Nowhere, Some(domain.id()));
+            for id in self.ids_to_move(&Place::Nowhere) {
+                send_or_log(viommu, id, &Place::Nowhere, Some(domain.id()));
+            }
             domain.leave();
-            *current = Place::Nowhere;
+            self.arrive(&mut current, Place::Nowhere);
         }
     }
 
@@ -159,10 +170,11 @@ impl EndpointState {
         }
         let id = place.target().map(|(id, _)| id);
 
-        for (index, endpoint_id) in endpoint.ids().iter().enumerate() {
-            if let Err(error) = send(viommu, *endpoint_id, &place, None) {
-                let moved = endpoint.ids().get(..index).unwrap_or_default();
-                send_all(viommu, moved, &current, id);
+        for (moved, endpoint_id) in self.ids_to_move(&place).enumerate() {
+            if let Err(error) = send(viommu, endpoint_id, &place, None) {
+                for endpoint_id in self.ids_to_move(&place).take(moved) {
+                    send_or_log(viommu, endpoint_id, &current, id);
+                }
                 return Err(error);
             }
         }
@@ -173,13 +185,80 @@ impl EndpointState {
                 .limits()
                 .blocked
                 .map_or(Place::Nowhere, Place::Blocked);
-            send_all(viommu, endpoint.ids(), &refuge, id);
-            *current = refuge;
+            for endpoint_id in &self.ids {
+                send_or_log(viommu, *endpoint_id, &refuge, id);
+            }
+            self.arrive(&mut current, refuge);
             return Err(error);
         }
-        *current = place;
+        self.arrive(&mut current, place);
         Ok(())
     }
+
+    /// Returns the IDs that have to move with the endpoint.
+    ///
+    /// One that is also that of another device stays in the domain of that one, when this endpoint
+    /// is taken out: the core has both in one group, and so in one domain.
+    fn ids_to_move<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = u32> + 'a {
+        let leaves = place.faults().is_none();
+        self.ids
+            .iter()
+            .copied()
+            .filter(move |id| !(leaves && self.source.is_used_by_another(*id)))
+    }
+
+    /// Enters into the books that the endpoint is in `place`.
+    fn arrive(&self, current: &mut Place, place: Place) {
+        self.source.set_domain(place.faults());
+        *current = place;
+    }
+}
+
+/// Asks the device for the properties of each of `ids`; returns those that it knows, and what must
+/// not be mapped for them, by its start.
+///
+/// Firmware also lists the ID of an endpoint that never shows it, since a bridge puts its own in
+/// the place. As long as the device knows one of the IDs, those that it does not know are left out.
+fn probe_all(
+    viommu: &Viommu,
+    dev: &device::Device,
+    ids: &[u32],
+) -> Result<(KVec<u32>, KVec<ResvMem>)> {
+    let mut known = KVec::with_capacity(ids.len(), GFP_KERNEL)?;
+    let mut reserved = KVec::new();
+    for id in ids {
+        if known.contains(id) {
+            continue;
+        }
+        match probe_one(viommu, dev, EndpointId::new(*id), &mut reserved) {
+            Ok(()) => known.push(*id, GFP_KERNEL)?,
+            Err(error) if error == ENOENT => continue,
+            Err(error) => return Err(error),
+        }
+    }
+    if known.is_empty() {
+        return Err(ENOENT);
+    }
+    let left = unite(&mut reserved);
+    reserved.truncate(left);
+    Ok((known, reserved))
+}
+
+/// Asks the device for the properties of one ID and enters them into `reserved`.
+fn probe_one(
+    viommu: &Viommu,
+    dev: &device::Device,
+    id: EndpointId,
+    reserved: &mut KVec<ResvMem>,
+) -> Result {
+    let size = viommu.limits().probe_size;
+    if size == 0 {
+        return Ok(());
+    }
+    let answer = viommu.requests().probe(id, size)?;
+    let mut bytes = KVec::from_elem(0u8, size, GFP_KERNEL)?;
+    answer.read(0, &mut bytes);
+    parse_properties(dev, &bytes, reserved)
 }
 
 /// Moves one ID of an endpoint to `place`, out of the domain `from` where that matters.
@@ -197,28 +276,25 @@ fn send(viommu: &Viommu, id: u32, place: &Place, from: Option<DomainId>) -> Resu
     viommu.requests().call(&request)
 }
 
-/// Moves IDs of an endpoint to `place`; what cannot be moved is logged.
-fn send_all(viommu: &Viommu, ids: &[u32], place: &Place, from: Option<DomainId>) {
-    for id in ids {
-        if let Err(error) = send(viommu, *id, place, from) {
-            dev_warn!(
-                viommu.device(),
-                "could not move EP {} from domain {:?} to {:?}: {:?}\n",
-                id,
-                from.map(|id| id.get()),
-                place.target().map(|(id, _)| id.get()),
-                error
-            );
-        }
+/// Moves one ID of an endpoint to `place`; that it cannot be moved is logged.
+fn send_or_log(viommu: &Viommu, id: u32, place: &Place, from: Option<DomainId>) {
+    if let Err(error) = send(viommu, id, place, from) {
+        dev_warn!(
+            viommu.device(),
+            "could not move EP {} from domain {:?} to {:?}: {:?}\n",
+            id,
+            from.map(|id| id.get()),
+            place.target().map(|(id, _)| id.get()),
+            error
+        );
     }
 }
 
-/// Returns the reserved regions among the properties, by their start.
+/// Enters the reserved regions among the properties into `reserved`, by their start.
 ///
 /// Each malformed property is reported. One is enough to refuse the endpoint, since the region that
 /// it should have told of may be mapped otherwise.
-fn parse_properties(dev: &device::Device, buffer: &[u8]) -> Result<KVec<ResvMem>> {
-    let mut reserved: KVec<ResvMem> = KVec::new();
+fn parse_properties(dev: &device::Device, buffer: &[u8], reserved: &mut KVec<ResvMem>) -> Result {
     let mut result = Ok(());
     for property in properties(buffer) {
         match property {
@@ -226,7 +302,7 @@ fn parse_properties(dev: &device::Device, buffer: &[u8]) -> Result<KVec<ResvMem>
                 if let ResvKind::Unknown(subtype) = mem.kind {
                     dev_warn!(dev, "unknown resv mem subtype {:#x}\n", subtype);
                 }
-                let index = insertion_index(&reserved, &mem);
+                let index = insertion_index(reserved, &mem);
                 reserved.reserve(1, GFP_KERNEL)?;
                 reserved
                     .insert_within_capacity(index, mem)
@@ -241,5 +317,5 @@ fn parse_properties(dev: &device::Device, buffer: &[u8]) -> Result<KVec<ResvMem>
             }
         }
     }
-    result.map(|()| reserved)
+    result
 }

@@ -17,10 +17,13 @@ use kernel::{
 
 use kernel::prelude::*;
 
-use crate::fault::{
-    parse,
-    NotAFault,
-    EVENT_LEN, //
+use crate::{
+    fault::{
+        parse,
+        NotAFault,
+        EVENT_LEN, //
+    },
+    faults::Faults, //
 };
 
 /// As many buffers as the ring holds, each for one event.
@@ -34,25 +37,33 @@ pub(crate) const LAYOUT: BufferLayout = BufferLayout {
 #[pin_data]
 pub(crate) struct Log {
     dev: ARef<device::Device>,
+    faults: Arc<Faults>,
     #[pin]
     limit: RateLimit,
 }
 
 impl Log {
-    /// Creates the log of the device `dev`.
-    pub(crate) fn new(dev: ARef<device::Device>) -> Result<Arc<Self>> {
+    /// Creates the log of the device `dev`, whose endpoints `faults` knows.
+    pub(crate) fn new(dev: ARef<device::Device>, faults: Arc<Faults>) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 dev,
+                faults,
                 limit <- RateLimit::new(c"virtio_iommu event"),
             }),
             GFP_KERNEL,
         )
     }
 
-    /// Reports one event. The device sends as many as it likes, so not all of them are logged.
+    /// Reports one event.
     fn event(&self, used: u32, event: &[u8; EVENT_LEN]) {
-        match parse(used, event) {
+        let parsed = parse(used, event);
+        match &parsed {
+            Ok(fault) => self.faults.report(fault),
+            Err(_) => self.faults.invalid(),
+        }
+        // The device sends as many as it likes, so not all of them are logged.
+        match parsed {
             Ok(fault) if self.limit.allow() => {
                 dev_err!(self.dev, "{}\n", format_args!("{fault}"));
             }

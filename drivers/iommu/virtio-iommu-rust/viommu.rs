@@ -34,12 +34,14 @@ use crate::{
         Paging, //
     },
     endpoint::EndpointState,
+    faults::Faults,
     limits::Limits,
     probe::{
         ResvKind,
         ResvMem, //
     },
     proto::DomainId,
+    regions::needs_software_msi,
     requests::Requests, //
 };
 
@@ -54,6 +56,7 @@ pub(crate) struct Viommu {
     limits: Limits,
     #[pin]
     requests: Requests,
+    faults: Arc<Faults>,
     #[pin]
     domain_ids: Ida,
     /// Held while endpoints move between domains.
@@ -65,17 +68,19 @@ pub(crate) struct Viommu {
 }
 
 impl Viommu {
-    /// Creates the state of the device `dev` that answers `requests`.
+    /// Creates the state of the device `dev` that answers `requests` and reports `faults`.
     pub(crate) fn new(
         dev: ARef<device::Device>,
         limits: Limits,
         requests: impl PinInit<Requests>,
+        faults: Arc<Faults>,
     ) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 dev,
                 limits,
                 requests <- requests,
+                faults,
                 domain_ids <- Ida::new(),
                 attaching <- new_mutex!((), "virtio_iommu_attaching"),
                 stale_limit <- RateLimit::new(c"virtio_iommu unmap"),
@@ -97,6 +102,11 @@ impl Viommu {
     /// The way to talk to the device.
     pub(crate) fn requests(&self) -> &Requests {
         &self.requests
+    }
+
+    /// The endpoints by the IDs in fault reports.
+    pub(crate) fn faults(&self) -> &Arc<Faults> {
+        &self.faults
     }
 
     /// Allocates an ID for a domain that translates.
@@ -151,8 +161,7 @@ impl iommu::Driver for Viommu {
             list.add(region(mem)?)?;
         }
         // An MSI is translated only where the interrupt controller says so.
-        let has_window = reserved.iter().any(|mem| mem.kind.is_msi());
-        if cfg!(CONFIG_IRQ_MSI_IOMMU) && !has_window {
+        if needs_software_msi(cfg!(CONFIG_IRQ_MSI_IOMMU), reserved) {
             let (start, length) = SOFTWARE_MSI;
             list.add(ReservedRegion {
                 start,

@@ -12,15 +12,14 @@
 //! be behind it.
 //!
 //! The layers, from the bottom: the protocol and the bookkeeping of requests know nothing of the
-//! kernel (`proto`, `probe`, `fault`, `limits`, `identity`, `range`, `ledger`, `deferred`, `shadow`,
-//! `stats`, `histogram`); on them stand the request queue (`requests`), the mappings and domains
-//! (`radix`, `domain`), the endpoints (`endpoint`) and what the IOMMU core sees (`viommu`). None of
-//! it is `unsafe`: what touches C is in
+//! kernel (`proto`, `probe`, `regions`, `fault`, `limits`, `identity`, `range`, `ledger`, `deferred`,
+//! `shadow`, `stats`, `histogram`); on them stand the request queue (`requests`), the mappings and
+//! domains (`radix`, `domain`), the endpoints (`endpoint`) and what the IOMMU core sees (`viommu`).
+//! None of it is `unsafe`: what touches C is in
 //! the abstractions of the virtio bus and of the IOMMU core.
 //!
 //! Limitations:
 //!
-//! - An endpoint with several IDs is taken to have the reserved regions of the first.
 //! - Mappings do not survive suspend.
 
 use kernel::{
@@ -53,6 +52,7 @@ mod endpoint;
 mod errno;
 mod events;
 mod fault;
+mod faults;
 mod histogram;
 mod identity;
 mod ledger;
@@ -61,12 +61,14 @@ mod probe;
 mod proto;
 mod radix;
 mod range;
+mod regions;
 mod requests;
 mod shadow;
 mod stats;
 mod viommu;
 mod wire;
 
+use faults::Faults;
 use limits::{
     Feature,
     Features,
@@ -148,6 +150,7 @@ fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<Visible> {
     let dev: &device::Device<device::Bound> = vdev.as_ref();
     let name: ARef<device::Device> = ARef::from(&**dev);
 
+    let faults = Faults::new()?;
     let mut setup = QueueSetup::new(vdev)?;
     let queue = setup.add(
         queue_name!(c"request"),
@@ -157,13 +160,13 @@ fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<Visible> {
     let events = setup.add_with_callback(
         queue_name!(c"event"),
         events::LAYOUT,
-        events::Log::new(name.clone())?,
+        events::Log::new(name.clone(), faults.clone())?,
         events::handle,
     )?;
     setup.find()?.ready();
     events::fill(&events)?;
 
-    let viommu = Viommu::new(name.clone(), limits, Requests::new(name, queue))?;
+    let viommu = Viommu::new(name.clone(), limits, Requests::new(name, queue), faults)?;
     let parent = vdev.parent().ok_or(ENODEV)?;
     let registration = iommu::Registration::new(dev, parent, vdev.bus_name(), viommu.clone())?;
 

@@ -5,6 +5,7 @@
 # The device is QEMU's iommu-testdev, which writes wherever it is told to.
 
 . /rv/lib/all.sh
+. /rv/lib/trace.sh
 
 [ -n "$RV_TESTDEV_PCI" ] || ktap_skip_all "the machine has no iommu-testdev"
 is_translated || ktap_skip_all "nothing is translated with iommu.passthrough=1"
@@ -30,7 +31,21 @@ fault_is_reported()
 	}
 }
 
-ktap_plan 6
+# fault_is_traced IOVA: the trace says whose access it was.
+fault_is_traced()
+{
+	trace_event iommu/io_page_fault 1 || return 1
+	fault_is_reported "$1"
+	trace_event iommu/io_page_fault 0
+	# Without a driver, what stands before the address is the name of the bus.
+	trace_has "$(printf 'io_page_fault: IOMMU:pci %s iova=0x%016x flags=0x0000' \
+		"$RV_TESTDEV_PCI" "$(($1))")" || {
+		tail -n 5 "$TRACING/trace"
+		return 1
+	}
+}
+
+ktap_plan 7
 check_equal "no driver touches the device" "" "$(pci_driver "$RV_TESTDEV_PCI")"
 check "a write to an unmapped page is refused and reported" fault_is_reported 0x12345000
 check "so is one beyond 4 GiB" fault_is_reported 0x1234567890
@@ -39,4 +54,5 @@ check_equal "$BURST of them in a row are all refused" refused \
 	"$(testdev-dma "$RV_TESTDEV_PCI" 0x23456000 "$BURST")"
 sleep "$QUIET_SECONDS"
 check "the next one after that is still reported" fault_is_reported 0x34567000
+check "the trace names the device" fault_is_traced 0x45678000
 ktap_done

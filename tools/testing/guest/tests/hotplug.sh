@@ -5,6 +5,7 @@
 # new function gets a group of the right type, does its DMA, and leaves nothing.
 
 . /rv/lib/all.sh
+. /rv/lib/figures.sh
 
 [ -n "$RV_HOT0_SHA256" ] || ktap_skip_all "the machine has nothing to plug"
 ROUNDS=3
@@ -94,8 +95,15 @@ groups_now()
 	done | wc -l
 }
 
-ktap_plan $((2 * ROUNDS + 1))
+# How many IDs faults are resolved for.
+ids_now()
+{
+	grep -c '^[0-9]' "$FIGURES/faults"
+}
+
+ktap_plan $((2 * ROUNDS + 2))
 before=$(groups_now)
+ids_before=$(ids_now)
 number=0
 while [ "$number" -lt "$ROUNDS" ]; do
 	number=$((number + 1))
@@ -106,4 +114,5 @@ while [ "$number" -lt "$ROUNDS" ]; do
 		virtio-blk-pci id=hot bus=rp1 drive=hot1 serial=rvhot1 iommu_platform=on
 done
 check_equal "there are as many groups as before" "$before" "$(groups_now)"
+check_equal "there are as many IDs as before" "$ids_before" "$(ids_now)"
 ktap_done
