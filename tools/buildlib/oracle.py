@@ -7,6 +7,7 @@ C file as an external module of the same name, for the same kernel.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -25,13 +26,24 @@ def wanted_files(dotconfig: Mapping[str, str]) -> List[str]:
             if dotconfig.get(symbol) == "y" and dotconfig.get(module) == "m"]
 
 
-def kbuild_text(files: List[str]) -> str:
-    """A Kbuild file for an external module from each of the files."""
+def digest(dotconfig: Mapping[str, str]) -> str:
+    """A word that is another one for every configuration."""
+    text = "".join(f"{symbol}={value}\n" for symbol, value in sorted(dotconfig.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def kbuild_text(files: List[str], config: str) -> str:
+    """A Kbuild file for an external module from each of the files.
+
+    Outside of its tree, Kbuild does not see that a symbol has changed which a header
+    asks for. It does see another command.
+    """
     lines = ["# SPDX-License-Identifier: GPL-2.0"]
     for path in files:
         stem = Path(path).stem
         lines += [f"obj-m += {stem}.o",
-                  f"CFLAGS_{stem}.o := -I$(srctree)/{os.path.dirname(path)}"]
+                  f"CFLAGS_{stem}.o := -I$(srctree)/{os.path.dirname(path)}"
+                  f" -DRV_CONFIG_{config}"]
     return "\n".join(lines) + "\n"
 
 
@@ -41,7 +53,7 @@ def build(kernel: Kernel, dotconfig: Mapping[str, str], verbose: bool) -> None:
     if not files:
         return
     kernel.oracle.mkdir(exist_ok=True)
-    _write(kernel.oracle / "Kbuild", kbuild_text(files))
+    _write(kernel.oracle / "Kbuild", kbuild_text(files, digest(dotconfig)))
     for path in files:
         source = (kernel.source / path).read_text(encoding="utf-8")
         _write(kernel.oracle / Path(path).name, source)

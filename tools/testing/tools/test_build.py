@@ -184,9 +184,14 @@ class Oracles(unittest.TestCase):
                 self.assertEqual(oracle.wanted_files(dotconfig), expected)
 
     def test_kbuild(self) -> None:
-        text = oracle.kbuild_text(["drivers/iommu/virtio-iommu.c"])
+        text = oracle.kbuild_text(["drivers/iommu/virtio-iommu.c"], "0123")
         self.assertIn("obj-m += virtio-iommu.o\n", text)
-        self.assertIn("-I$(srctree)/drivers/iommu\n", text)
+        self.assertIn("-I$(srctree)/drivers/iommu -DRV_CONFIG_0123\n", text)
+
+    def test_another_configuration_is_another_command(self) -> None:
+        before = oracle.digest({"PM": "y", "SMP": "y"})
+        self.assertEqual(before, oracle.digest({"SMP": "y", "PM": "y"}))
+        self.assertNotEqual(before, oracle.digest({"SMP": "y"}))
 
 
 class Telling(unittest.TestCase):
