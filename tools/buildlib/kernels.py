@@ -33,7 +33,8 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "x86_64": Architecture(
         "bzImage", "arch/x86/boot/bzImage",
         _fragments("x86_64", both=("devices", "viommu-rust"),
-                   test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module", "vng"))),
+                   test=("kasan", "lockdep", "viommu-module", "sleep"),
+               plain=("viommu-module", "vng"))),
     "arm64": Architecture(
         "Image", "arch/arm64/boot/Image",
         _fragments("arm64", both=("devices", "viommu-rust"),
