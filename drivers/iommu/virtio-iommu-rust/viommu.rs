@@ -132,6 +132,9 @@ impl iommu::Driver for Viommu {
     type Paging = Paging;
     type Identity = Bypass;
 
+    // They sleep before the IOMMU does, and do not outlive it.
+    const LINK_ENDPOINTS: bool = true;
+
     fn probe_device(
         instance: &Arc<Self>,
         dev: &device::Device,

@@ -52,6 +52,12 @@ pub trait Driver: HasOps + Send + Sync + Sized + 'static {
     /// Domains that do not translate; [`NoIdentity`] if there are none.
     type Identity: Domain<Driver = Self>;
 
+    /// Whether endpoints cannot do without the device that the IOMMU was registered with.
+    ///
+    /// They sleep before it and wake up after it, have no driver before it has one, and lose their
+    /// drivers before it loses its own. Only for devices that have a driver.
+    const LINK_ENDPOINTS: bool = false;
+
     /// Takes `dev` as an endpoint of `instance`.
     ///
     /// Called in process context with `iommu_probe_device_lock` held, before any domain is
@@ -187,6 +193,21 @@ impl<T: Driver> Endpoint<T> {
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Makes the device depend on that of the IOMMU until one of them goes.
+    ///
+    /// That fails for a device which the IOMMU itself depends on, such as the bridge that it is
+    /// behind; no order would be right then.
+    pub(super) fn link(&self) {
+        // SAFETY: Both devices are valid; the link takes references of its own.
+        unsafe {
+            bindings::device_link_add(
+                self.dev.as_raw(),
+                self.iommu.supplier().as_raw(),
+                bindings::DL_FLAG_AUTOREMOVE_SUPPLIER,
+            )
+        };
     }
 
     /// The endpoint of a device.

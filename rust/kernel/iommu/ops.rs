@@ -244,6 +244,9 @@ impl<T: Driver> VTable<T> {
         let raw = iommu.as_raw();
         let endpoint = Endpoint::<T>::new(iommu, dev, &fwspec)?;
 
+        if T::LINK_ENDPOINTS {
+            endpoint.link();
+        }
         // SAFETY: The device has a fwspec and with it an `iommu`, and the lock is held.
         unsafe { bindings::dev_iommu_priv_set(dev.as_raw(), endpoint.into_foreign()) };
         // The endpoint holds a reference to what `raw` points to until the release.

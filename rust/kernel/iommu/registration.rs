@@ -87,6 +87,8 @@ pub(super) struct Instance<T> {
     /// Only the core looks into it between registration and unregistration.
     #[pin]
     iommu: Opaque<bindings::iommu_device>,
+    /// What the IOMMU was registered with.
+    supplier: ARef<Device>,
     /// A reference, so that no other node can get the same address.
     fwnode: Option<ARef<FwNode>>,
     driver: Arc<T>,
@@ -103,6 +105,11 @@ impl<T> Instance<T> {
     #[inline]
     pub(super) fn driver(&self) -> &Arc<T> {
         &self.driver
+    }
+
+    /// The device that the IOMMU was registered with.
+    pub(super) fn supplier(&self) -> &Device {
+        &self.supplier
     }
 
     /// The firmware node by which endpoints name the IOMMU.
@@ -210,6 +217,7 @@ impl<T: Driver> Registration<T> {
         let instance = Arc::pin_init(
             pin_init!(Instance {
                 iommu: Opaque::new(pin_init::zeroed()),
+                supplier: ARef::from(&**dev),
                 fwnode,
                 driver: instance,
             }),

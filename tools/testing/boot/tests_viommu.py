@@ -34,6 +34,7 @@ SELFTESTS = _test('vfio-selftests', 600)
 UNLOAD = _test('unload', 120)
 PAIR = _test('two-iommus', 180)
 FAIL_NTH = _test('fail-nth', 240)
+UNPLUG = _test('unplug', 120)
 DEMO = _test('demo', 120)
 BENCH = _test('bench', 1200)
 
@@ -87,6 +88,7 @@ MODES = (
     Mode('bridge', 'iommu.strict=0', (BRIDGE,), qemu=BEHIND_BRIDGE),
     Mode('hotplug', 'iommu.strict=0', (HOTPLUG,)),
     Mode('reload', 'iommu.strict=0', (UNLOAD, DISK_IO)),
+    Mode('life', 'iommu.strict=0', (UNPLUG,)),
 )
 
 # Cases that end differently on the C driver, each with its reason.
