@@ -80,7 +80,7 @@ fn in_front(range: IovaRange) -> Option<u64> {
 }
 
 /// Shrinks `range` to the granules that lie entirely in it.
-fn whole_granules(range: IovaRange, granule: Granule) -> Option<IovaRange> {
+pub(crate) fn whole_granules(range: IovaRange, granule: Granule) -> Option<IovaRange> {
     let start = granule.align_up(range.start())?;
     let last = match behind(range) {
         Some(end) => granule.align_down(end).checked_sub(1)?,

@@ -7,6 +7,7 @@
 
 use super::{
     errno::Errno,
+    identity::whole_granules,
     proto::{
         DomainId,
         MapFlags, //
@@ -171,7 +172,7 @@ impl Limits {
         Ok(Self {
             page_size_mask: config.page_size_mask,
             granule,
-            aperture: aperture(config, features)?,
+            aperture: aperture(config, features, granule)?,
             domains,
             identity,
             blocked,
@@ -215,15 +216,21 @@ impl Limits {
     }
 }
 
-/// Returns the addresses that can be mapped.
-fn aperture(config: &Config, features: Features) -> Result<IovaRange, ConfigError> {
+/// Returns the addresses that can be mapped, among which there has to be a whole granule.
+fn aperture(
+    config: &Config,
+    features: Features,
+    granule: Granule,
+) -> Result<IovaRange, ConfigError> {
     let (start, end) = if features.has(Feature::InputRange) {
         (config.input_start, config.input_end)
     } else {
         (0, u64::MAX)
     };
 
-    IovaRange::new(start, end).ok_or(ConfigError::InputRange { start, end })
+    IovaRange::new(start, end)
+        .filter(|range| whole_granules(*range, granule).is_some())
+        .ok_or(ConfigError::InputRange { start, end })
 }
 
 /// Returns all domain ids of the device.
@@ -274,7 +281,7 @@ fn probe_size(config: &Config, features: Features) -> Result<usize, ConfigError>
 pub(crate) enum ConfigError {
     /// There is no page size.
     NoPageSize,
-    /// The input range is inverted.
+    /// The input range is inverted, or has no room for a page.
     InputRange {
         /// Its start.
         start: u64,

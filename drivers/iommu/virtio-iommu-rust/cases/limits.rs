@@ -201,6 +201,30 @@ pub(crate) fn refusals() -> Case {
             },
         ),
         (
+            "input range of a byte",
+            Config {
+                input_start: 0x1000,
+                input_end: 0x1000,
+                ..CONFIG
+            },
+            ConfigError::InputRange {
+                start: 0x1000,
+                end: 0x1000,
+            },
+        ),
+        (
+            "input range without a whole page",
+            Config {
+                input_start: 0x1001,
+                input_end: 0x2ffe,
+                ..CONFIG
+            },
+            ConfigError::InputRange {
+                start: 0x1001,
+                end: 0x2ffe,
+            },
+        ),
+        (
             "inverted domain range",
             Config {
                 domain_start: 8,
@@ -268,6 +292,7 @@ pub(crate) fn input_bits() -> Case {
 
     for &(row, input_end, want) in TABLE {
         let config = Config {
+            page_size_mask: u64::MAX,
             input_start: 0,
             input_end,
             ..CONFIG
@@ -302,6 +327,8 @@ pub(crate) fn page_sizes() -> Case {
     for &(row, page_size_mask, page_size, want) in TABLE {
         let config = Config {
             page_size_mask,
+            input_start: 0,
+            input_end: u64::MAX,
             ..CONFIG
         };
         let limits = Limits::new(&config, all_features());
@@ -323,6 +350,8 @@ pub(crate) fn granules() -> Case {
     ] {
         let config = Config {
             page_size_mask,
+            input_start: 0,
+            input_end: u64::MAX,
             ..CONFIG
         };
         let limits = Limits::new(&config, all_features());

@@ -47,9 +47,16 @@ fn config() -> impl Strategy<Value = Config> {
 /// Whether a device with this configuration is to be refused.
 fn refused(config: &Config, features: Features) -> bool {
     config.page_size_mask == 0
-        || features.has(Feature::InputRange) && config.input_start > config.input_end
+        || features.has(Feature::InputRange) && !holds_a_granule(config)
         || features.has(Feature::DomainRange) && config.domain_start > config.domain_end
         || features.has(Feature::Probe) && config.probe_size > MAX_PROBE_SIZE
+}
+
+/// Whether a whole granule lies in the input range.
+fn holds_a_granule(config: &Config) -> bool {
+    let granule = 1_u128 << config.page_size_mask.trailing_zeros();
+    let first = u128::from(config.input_start).next_multiple_of(granule);
+    first + granule <= u128::from(config.input_end) + 1
 }
 
 /// The smallest number of bits whose power of two is not less than `n`.
