@@ -7,7 +7,9 @@
 use kernel::time::Delta;
 
 /// How long the device may answer nothing while somebody waits.
-pub(crate) const QUIET: Delta = Delta::from_secs(20);
+///
+/// The kernel complains about a CPU that does nothing else for twenty seconds.
+pub(crate) const QUIET: Delta = Delta::from_secs(10);
 
 /// How long anybody waits for the device, whatever it answers to others.
 pub(crate) const TIMEOUT: Delta = Delta::from_secs(100);

@@ -140,6 +140,12 @@ impl Shared {
         })
     }
 
+    /// Counts one more endpoint on a device that was given up: what is mapped from now on fails.
+    pub(crate) fn adopt(&self) {
+        *self.endpoints.lock() += 1;
+        self.set_attached(true);
+    }
+
     /// Counts one endpoint less; with the last one the device forgets the mappings.
     pub(crate) fn leave(&self) {
         let mut endpoints = self.endpoints.lock();

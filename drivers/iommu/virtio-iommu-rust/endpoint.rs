@@ -66,6 +66,13 @@ impl Place {
         }
     }
 
+    /// Counts one more endpoint, on a device that was given up.
+    fn adopt(&self) {
+        if let Self::Domain(domain) = self {
+            domain.adopt();
+        }
+    }
+
     /// Counts one endpoint less.
     fn leave(&self) {
         if let Self::Domain(domain) = self {
@@ -168,17 +175,44 @@ impl EndpointState {
         if current.is(&place) {
             return Ok(());
         }
+        match self.try_move(endpoint, &mut current, &place) {
+            // The IOMMU core takes it for a fault of the driver that an endpoint cannot go back to
+            // a domain. Nothing can be mapped there any more.
+            Err(error) if viommu.requests().is_dead() => {
+                dev_warn!(
+                    viommu.device(),
+                    "could not move {:?}: {:?}\n",
+                    endpoint.ids(),
+                    error
+                );
+                place.adopt();
+                current.leave();
+                self.arrive(&mut current, place);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Moves the endpoint to `place`, if the device agrees.
+    fn try_move(
+        &self,
+        endpoint: &iommu::Endpoint<Viommu>,
+        current: &mut Place,
+        place: &Place,
+    ) -> Result {
+        let viommu = endpoint.instance();
         let id = place.target().map(|(id, _)| id);
 
-        for (moved, endpoint_id) in self.ids_to_move(&place).enumerate() {
-            if let Err(error) = send(viommu, endpoint_id, &place, None) {
-                for endpoint_id in self.ids_to_move(&place).take(moved) {
-                    send_or_log(viommu, endpoint_id, &current, id);
+        for (moved, endpoint_id) in self.ids_to_move(place).enumerate() {
+            if let Err(error) = send(viommu, endpoint_id, place, None) {
+                for endpoint_id in self.ids_to_move(place).take(moved) {
+                    send_or_log(viommu, endpoint_id, current, id);
                 }
                 return Err(error);
             }
         }
-        core::mem::replace(&mut *current, Place::Nowhere).leave();
+        core::mem::replace(current, Place::Nowhere).leave();
         if let Err(error) = place.join() {
             // Detached, the endpoint might reach all of the memory.
             let refuge = viommu
@@ -188,10 +222,10 @@ impl EndpointState {
             for endpoint_id in &self.ids {
                 send_or_log(viommu, *endpoint_id, &refuge, id);
             }
-            self.arrive(&mut current, refuge);
+            self.arrive(current, refuge);
             return Err(error);
         }
-        self.arrive(&mut current, place);
+        self.arrive(current, place.clone());
         Ok(())
     }
 

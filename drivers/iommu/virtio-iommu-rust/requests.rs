@@ -604,6 +604,12 @@ impl Requests {
         true
     }
 
+    /// Whether the device was given up, or is gone.
+    pub(crate) fn is_dead(&self) -> bool {
+        let queue = self.queue.lock();
+        queue.data().dead || queue.is_broken()
+    }
+
     /// Stops using a device that does not answer.
     fn give_up(&self) {
         let mut queue = self.queue.lock();
