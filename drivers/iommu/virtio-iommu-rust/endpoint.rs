@@ -37,6 +37,10 @@ use crate::{
     viommu::Viommu, //
 };
 
+/// How many unknown and how many malformed properties of an endpoint are reported: there can be
+/// thousands.
+const MAX_REPORTS: usize = 8;
+
 /// Where the device has an endpoint.
 #[derive(Clone)]
 enum Place {
@@ -326,15 +330,19 @@ fn send_or_log(viommu: &Viommu, id: u32, place: &Place, from: Option<DomainId>) 
 
 /// Enters the reserved regions among the properties into `reserved`, by their start.
 ///
-/// Each malformed property is reported. One is enough to refuse the endpoint, since the region that
-/// it should have told of may be mapped otherwise.
+/// Unknown and malformed properties are reported, but not thousands. One that is malformed is enough
+/// to refuse the endpoint, since the region that it should have told of may be mapped otherwise.
 fn parse_properties(dev: &device::Device, buffer: &[u8], reserved: &mut KVec<ResvMem>) -> Result {
     let mut result = Ok(());
+    let mut unknown = 0..MAX_REPORTS;
+    let mut malformed = 0..MAX_REPORTS;
     for property in properties(buffer) {
         match property {
             Ok(Property::ResvMem(mem)) => {
                 if let ResvKind::Unknown(subtype) = mem.kind {
-                    dev_warn!(dev, "unknown resv mem subtype {:#x}\n", subtype);
+                    if unknown.next().is_some() {
+                        dev_warn!(dev, "unknown resv mem subtype {:#x}\n", subtype);
+                    }
                 }
                 let index = insertion_index(reserved, &mem);
                 reserved.reserve(1, GFP_KERNEL)?;
@@ -343,10 +351,14 @@ fn parse_properties(dev: &device::Device, buffer: &[u8], reserved: &mut KVec<Res
                     .map_err(|_| EINVAL)?;
             }
             Ok(Property::Unknown { kind }) => {
-                dev_err!(dev, "unknown viommu prop {:#x}\n", kind);
+                if unknown.next().is_some() {
+                    dev_err!(dev, "unknown viommu prop {:#x}\n", kind);
+                }
             }
             Err(error) => {
-                dev_err!(dev, "failed to parse viommu prop {:#x}\n", error.kind());
+                if malformed.next().is_some() {
+                    dev_err!(dev, "failed to parse viommu prop {:#x}\n", error.kind());
+                }
                 result = result.and(Err(to_error(error.errno())));
             }
         }
