@@ -14,9 +14,9 @@ use super::{
     },
     range::{
         Granule,
-        IovaRange, //
+        IovaRange,
+        SMALLEST_SHIFT, //
     },
-    shadow::SMALLEST_SHIFT,
 };
 
 /// The longest list of properties that a device is believed to have.

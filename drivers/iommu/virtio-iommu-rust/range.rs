@@ -81,6 +81,9 @@ impl IovaRange {
     }
 }
 
+/// The smallest pages that a system has are of two to the power of this many bytes.
+pub(crate) const SMALLEST_SHIFT: u32 = 12;
+
 /// The smallest size and alignment of a mapping.
 ///
 /// # Invariants

@@ -16,7 +16,8 @@ use super::{
     proto::MapFlags,
     range::{
         Granule,
-        IovaRange, //
+        IovaRange,
+        SMALLEST_SHIFT, //
     }, //
 };
 
@@ -28,9 +29,6 @@ pub(crate) const PLACES: usize = 1 << BITS;
 
 /// How many words are looked at with the lock held.
 pub(crate) const STRIDE: usize = 256;
-
-/// The page size of a table is at least two to the power of this.
-pub(crate) const SMALLEST_SHIFT: u32 = 12;
 
 /// One number of a table, 0 at first.
 pub(crate) trait Word {

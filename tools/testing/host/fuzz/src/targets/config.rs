@@ -46,8 +46,9 @@ fn check(limits: &Limits) {
 
     for page_size in [1 << 12, 1 << 14, 1 << 16] {
         let sizes = limits.page_sizes(page_size);
-        assert!(sizes & limits.granule.bytes() != 0);
-        assert!(sizes & !limits.page_size_mask == 0);
+        assert!(sizes & limits.smallest_page().bytes() != 0);
+        let smallest = limits.smallest_page().bytes();
+        assert!(sizes & !limits.page_size_mask & !smallest == 0);
         assert!(limits.granule_fits(page_size) == (limits.granule.bytes() <= page_size));
     }
 
