@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Iterable, Sequence
 
-from boot import (accel, builder, catalog, fuzz, hoststage, parity, runner,
-                  tests_viommu, vng)
+from boot import (accel, builder, catalog, fuzz, hostile, hoststage, parity,
+                  runner, tests_viommu, vng)
 from boot.builder import Kernel
 from boot.paths import Layout, MissingInput
 from boot.plan import Boot, Selection, select, unknown_names
@@ -48,6 +48,7 @@ class Check:
         self._selection = selection
         self._options = options
         self._reporter = reporter
+        self._device_built: bool | None = None
         # Process ids repeat in the namespaces of the tool root.
         name = f'{time.strftime("%Y%m%d-%H%M%S")}-{secrets.token_hex(3)}'
         self.logs = layout.results / name
@@ -84,6 +85,7 @@ class Check:
                 self._watch(fuzz.NAME)))
         if selection.pieces:
             return
+        self._build_device()
         for label, directory, top in (
                 ('tools', testing / 'tools', testing / 'tools'),
                 ('harness', testing / 'boot' / 'tests', testing)):
@@ -108,6 +110,21 @@ class Check:
     def _build_one(self, kernel: Kernel) -> StageResult:
         return self._stage(kernel.stage, lambda: builder.build(
             self._layout, kernel, self.logs, self._watch(kernel.stage)))
+
+    def _with_device(self, boots: Sequence[Boot]) -> list[Boot]:
+        """Builds the device that lies; without it its boots are left out."""
+        honest = [boot for boot in boots if boot.variant != hostile.VARIANT]
+        if len(honest) == len(boots) or not self._options.build:
+            return list(boots)
+        return list(boots) if self._build_device() else honest
+
+    def _build_device(self) -> bool:
+        """Once, for the harness's own tests or for the boots."""
+        if self._device_built is None:
+            stage = self._stage(hostile.STAGE, lambda: hostile.build(
+                self._layout, self.logs, self._watch(hostile.STAGE)))
+            self._device_built = not Totals.of(stage.outcomes).failed
+        return self._device_built
 
     def _accelerators(self, boots: Sequence[Boot]) -> dict[str, str]:
         """Where KVM may be used; every other architecture has TCG."""
@@ -138,6 +155,7 @@ class Check:
         # A kernel that does not build is one failure, not one per boot.
         boots = [boot for boot in boots
                  if Kernel(boot.arch, boot.flavour) not in broken]
+        boots = self._with_device(boots)
         settings = runner.Settings(self._layout, self.logs,
                                    self._accelerators(boots),
                                    self._options.factor)

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from boot import hostile
 from boot.protocol import Claim, Request
 from boot.qemu import Qemu
 from boot.qmp import QmpError, parse_properties
@@ -216,11 +217,14 @@ def check_claim(services: HostServices | None, claim: Claim) -> Outcome:
     return passed(name)
 
 
-def answer(request: Request, qemu: Qemu,
-           services: HostServices | None) -> str:
+def answer(request: Request, qemu: Qemu, services: HostServices | None,
+           device: hostile.Device | None = None) -> str:
     """Does what a guest asks for; returns the reply line."""
     try:
-        data = _perform(request, qemu, services)
+        if request.verb == 'hostile' and device is not None:
+            data = device.ask(' '.join(request.words))
+        else:
+            data = _perform(request, qemu, services)
     except (QmpError, OSError, ValueError, KeyError) as error:
         return 'rv-reply error ' + ' '.join(str(error).split())
     return f'rv-reply ok {data}'.rstrip()

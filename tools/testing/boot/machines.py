@@ -4,7 +4,8 @@
 ``generic`` is the machine that shows most of an architecture: EL2 with GICv3
 and an SMMU, the H extension with AIA, the bare metal POWER9.  ``viommu`` is
 the machine with a virtio-iommu in front of everything that does DMA, and
-``viommu-pair`` has two, each with endpoints of its own.
+``viommu-pair`` has two, each with endpoints of its own.  ``hostile`` has one that
+lies.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ MACHINES: Mapping[tuple[str, str], Machine] = {
         'qemu-system-x86_64', 'q35', _X86_CPU, 'ttyS0', 1024),
     ('x86_64', 'viommu'): Machine(
         'qemu-system-x86_64', 'q35', _X86_CPU, 'ttyS0', 2048),
+    # The device's process sees the guest's memory, so it is shared.
+    ('x86_64', 'hostile'): Machine(
+        'qemu-system-x86_64', 'q35,memory-backend=ram', _X86_CPU, 'ttyS0',
+        1024, ('-object', 'memory-backend-memfd,id=ram,share=on,size=1024M')),
     ('arm64', 'generic'): Machine(
         'qemu-system-aarch64',
         'virt,virtualization=on,gic-version=3,iommu=smmuv3',
@@ -148,10 +153,27 @@ PAIR_DEVICES: tuple[Device, ...] = (
     Device('iommu-testdev', '06.0', (), 'RV_TESTDEV_PCI', iommu='03.0'),
 )
 
+# The device's answers come from a process of the harness, boot/hostile.py, and
+# nothing is translated: no driver that does DMA may bind to what is behind it.
+HOSTILE_DEVICES: tuple[Device, ...] = (
+    Device('vhost-user-test-device-pci', '02.0',
+           ('virtio-id=23', 'num_vqs=2', 'vq_size=256', 'config_size=40',
+            'chardev=viommu'), 'RV_IOMMU_PCI'),
+    Device('pci-testdev', '06.0', (), 'RV_TESTDEV_PCI'),
+    Device('edu', '07.0', ('dma_mask=0xffffffffffffffff',), 'RV_EDU_PCI'),
+)
+
 GENERIC_DEVICES: tuple[Device, ...] = (
     Device('virtio-rng-pci', '08.0', ('disable-legacy=on',), 'RV_RNG_PCI'),
     Device('pci-testdev', '06.0', (), 'RV_TESTDEV_PCI'),
 )
+
+_BY_VARIANT: Mapping[str, tuple[Device, ...]] = {
+    'viommu': VIOMMU_DEVICES,
+    'viommu-pair': PAIR_DEVICES,
+    'hostile': HOSTILE_DEVICES,
+    'generic': GENERIC_DEVICES,
+}
 
 # Each host bridge has one root port, with room for one device. OPAL switches
 # the machine off through its management controller.
@@ -171,11 +193,9 @@ def devices(arch: str, variant: str) -> tuple[Device, ...]:
     """The devices of a machine variant."""
     if arch == 'powerpc':
         return POWERNV_DEVICES
-    if variant == 'viommu-pair':
-        return PAIR_DEVICES
-    if variant == 'viommu':
-        return RISCV_VIOMMU_DEVICES if arch == 'riscv' else VIOMMU_DEVICES
-    return GENERIC_DEVICES
+    if (arch, variant) == ('riscv', 'viommu'):
+        return RISCV_VIOMMU_DEVICES
+    return _BY_VARIANT[variant]
 
 
 def pci_environment(devs: Sequence[Device]) -> dict[str, str]:

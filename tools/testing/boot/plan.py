@@ -51,6 +51,8 @@ class Boot:
     qemu: tuple[str, ...] = ()
     #: What every one of these expressions describes has to be on the console.
     expected_lines: tuple[str, ...] = ()
+    #: Run only when it is asked for by its name.
+    on_request: bool = False
 
     @property
     def level(self) -> str:
@@ -107,7 +109,8 @@ class Selection:
     def narrow(self, boot: Boot) -> Boot | None:
         """The part of a boot that was asked for; None if nothing was."""
         chosen = ((not self.arches or boot.arch in self.arches)
-                  and (not self.boots or boot.name in self.boots)
+                  and (boot.name in self.boots
+                       or not (self.boots or boot.on_request))
                   and (not self.drivers or boot.driver in self.drivers)
                   and self.wants_level(boot.level))
         if not chosen:

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Callable, Sequence
 
-from boot import cpio, hostside, initramfs, ktap, machines, protocol, splat
+from boot import (cpio, hostile, hostside, initramfs, ktap, machines, protocol,
+                  splat)
 from boot.paths import Layout, MissingInput
 from boot.plan import Boot
 from boot.qemu import Qemu
@@ -108,7 +109,7 @@ def prepare(boot: Boot, settings: Settings, directory: Path,
 
 
 def converse(qemu: Qemu, talk: protocol.Conversation,
-             services: hostside.HostServices | None, deadline: float,
+             answer: Callable[[protocol.Request], str], deadline: float,
              silence: float, watch: Watcher) -> Ended:
     """Listens until the guest is done, is gone, or the time is up.
 
@@ -138,7 +139,7 @@ def converse(qemu: Qemu, talk: protocol.Conversation,
             watch(line)
             request = talk.feed(line)
             if request is not None:
-                qemu.send_line(hostside.answer(request, qemu, services))
+                qemu.send_line(answer(request))
     for line in qemu.wait_end(POWEROFF_SECONDS):
         watch(line)
         talk.feed(line)
@@ -227,13 +228,24 @@ def judge(boot: Boot, talk: protocol.Conversation, ended: Ended,
 
 def _run_in(boot: Boot, settings: Settings, directory: Path,
             log: Path, watch: Watcher) -> list[Outcome]:
+    """One attempt, with the device beside QEMU if the machine has one."""
+    if boot.variant != hostile.VARIANT:
+        return _run_with(boot, settings, directory, log, watch, None)
+    with hostile.Device(settings.layout) as device:
+        return _run_with(boot, settings, directory, log, watch, device)
+
+
+def _run_with(boot: Boot, settings: Settings, directory: Path, log: Path,
+              watch: Watcher, device: hostile.Device | None) -> list[Outcome]:
     """The boot proper, with a directory for its files."""
     services = (hostside.HostServices(directory)
                 if boot.variant.startswith('viommu') else None)
     try:
         build = settings.layout.build(boot.arch, boot.flavour)
         parser = ktap.load_parser(settings.layout.kernel_tree(build))
-        argv = prepare(boot, settings, directory, services, boot.qemu)
+        beside = device.arguments() if device else []
+        argv = prepare(boot, settings, directory, services,
+                       [*boot.qemu, *beside])
         talk = protocol.Conversation()
         with log.open('w', encoding='utf-8', buffering=1) as out:
             out.write(f'# {shlex.join(argv)}\n')
@@ -245,9 +257,12 @@ def _run_in(boot: Boot, settings: Settings, directory: Path,
             # KUnit's suites run before /init, and may be what got stuck.
             silence = math.inf if boot.kunit else SILENCE_SECONDS
             with Qemu(argv) as qemu:
-                ended = converse(qemu, talk, services,
-                                 boot.deadline(settings.factor),
-                                 silence * settings.factor, keep)
+                ended = converse(
+                    qemu, talk,
+                    lambda request: hostside.answer(request, qemu, services,
+                                                    device),
+                    boot.deadline(settings.factor), silence * settings.factor,
+                    keep)
         if ended.stuck:
             raise Stuck(ended.reason)
         return judge(boot, talk, ended, services, parser)

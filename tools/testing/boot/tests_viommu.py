@@ -91,6 +91,11 @@ MODES = (
     Mode('life', 'iommu.strict=0', (UNPLUG,)),
 )
 
+# Lies that the C driver never comes back from, each in a boot of its own that
+# ends with its deadline: guest/lib/hostile-cases.sh.
+WEDGES = ('properties/wrapping', 'map/id-out-of-ring', 'map/id-no-head',
+          'map/id-repeated', 'unmap/index-jump', 'map/silent')
+
 # Cases that end differently on the C driver, each with its reason.
 DIFFERENCES: tuple[Difference, ...] = (
     Difference('fault.the trace names the device', Status.PASSED,
@@ -104,6 +109,19 @@ def _boot(mode: Mode, arch: str, driver: str, oracle: str) -> Boot:
     return Boot(f'{mode.name}-{driver}', arch, variant='viommu', driver=driver,
                 tests=mode.tests, append=mode.append, oracle=oracle,
                 iommu_options=mode.iommu_options, qemu=mode.qemu)
+
+
+def hostile() -> list[Boot]:
+    """A device that lies; the C driver meets it only where asked for."""
+    def boot(driver: str, case: str = '', seconds: int = 300) -> Boot:
+        name = '-'.join(['hostile', driver, *case.split('/')]).rstrip('-')
+        return Boot(name, 'x86_64', variant='hostile', driver=driver,
+                    tests=(_test('hostile', seconds),),
+                    append=f'iommu.strict=1 rv.cases={case}',
+                    on_request=driver == 'c')
+
+    alone = [boot('c', case, 30) for case in WEDGES]
+    return [boot('rust'), boot('c'), *alone]
 
 
 def demo(arch: str = 'x86_64') -> Boot:
@@ -136,4 +154,4 @@ def boots() -> list[Boot]:
                                f'{mode.name}-c' if compared else ''))
             if compared:
                 modes.append(_boot(mode, arch, 'c', ''))
-    return [*modes, pair(), demo()]
+    return [*modes, pair(), *hostile(), demo()]

@@ -11,7 +11,8 @@ PING = GuestTest('ping', ('net',))
 BOOTS = [Boot('one', 'x86_64', tests=(READ, PING)),
          Boot('one', 'arm64', tests=(READ, PING)),
          Boot('bare', 'x86_64'),
-         Boot('kunit', 'x86_64', kunit=True)]
+         Boot('kunit', 'x86_64', kunit=True),
+         Boot('extra', 'x86_64', tests=(READ,), on_request=True)]
 
 
 def chosen(**what: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
@@ -31,6 +32,12 @@ class PlanTest(unittest.TestCase):
     def test_by_test(self) -> None:
         self.assertEqual(chosen(tests=('read',)),
                          [('boot/x86_64/one', ('read',))])
+
+    def test_on_request(self) -> None:
+        self.assertEqual(chosen(boots=('extra',)),
+                         [('boot/x86_64/extra', ('read',))])
+        self.assertEqual(chosen(boots=('one',), arches=('arm64',)),
+                         [('boot/arm64/one', ('ping',))])
 
     def test_by_piece(self) -> None:
         self.assertEqual(chosen(pieces=('net',), levels=('boot',)),

@@ -43,7 +43,8 @@ class ConverseTest(unittest.TestCase):
 
     def ended(self, *lines: str) -> runner.Ended:
         return runner.converse(cast(Qemu, Machine(*lines)), Conversation(),
-                               None, 0.2, 0.05, lambda line: None)
+                               lambda request: '', 0.2, 0.05,
+                               lambda line: None)
 
     def test_silence_before_init(self) -> None:
         ended = self.ended('Linux version')
