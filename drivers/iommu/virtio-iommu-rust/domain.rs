@@ -155,6 +155,31 @@ impl Shared {
         }
     }
 
+    /// Counts one more endpoint on a device that sleeps.
+    pub(crate) fn join_asleep(&self) {
+        *self.endpoints.lock() += 1;
+    }
+
+    /// Keeps the mappings from the device, which is about to forget them.
+    pub(crate) fn stop(&self) {
+        self.device_forgets();
+    }
+
+    /// Sends the mappings to a device that was just told of the domain.
+    pub(crate) fn start(&self) -> Result {
+        let endpoints = self.endpoints.lock();
+        if *endpoints == 0 || self.attached.load(Relaxed) {
+            return Ok(());
+        }
+        self.set_attached(true);
+        self.replay()
+    }
+
+    /// Lets the next mappings find out that the device is lost.
+    pub(crate) fn give_up(&self) {
+        self.set_attached(true);
+    }
+
     fn set_attached(&self, attached: bool) {
         let _order = self.viommu.requests().lock();
         self.attached.store(attached, Relaxed);
@@ -253,10 +278,17 @@ impl Shared {
         let requests = self.viommu.requests();
         loop {
             let mut queue = requests.lock();
-            let attached = self.attached.load(Relaxed);
-            if !attached || queue.try_map(self.id, mapping)? {
-                keep(attached);
-                return Ok(());
+            let fits = if self.attached.load(Relaxed) {
+                queue.try_map(self.id, mapping)
+            } else {
+                Err(EBUSY)
+            };
+            match fits {
+                Ok(true) => return Ok(keep(true)),
+                Ok(false) => {}
+                // The device sleeps or has no such domain. It will be told when it has.
+                Err(EBUSY) => return Ok(keep(false)),
+                Err(error) => return Err(error),
             }
             drop(queue);
             requests.wait_for_room()?;
@@ -279,9 +311,13 @@ impl Shared {
             let due = queue.is_due();
             drop(queue);
             if due {
-                if let Err(error) = requests.send_deferred() {
-                    self.report_stale(removed.iova, error);
-                    return Some(removed.iova);
+                match requests.send_deferred() {
+                    // A device that sleeps has forgotten the mapping, or is about to.
+                    Ok(()) | Err(EBUSY) => {}
+                    Err(error) => {
+                        self.report_stale(removed.iova, error);
+                        return Some(removed.iova);
+                    }
                 }
             }
             if deferred {
@@ -298,8 +334,10 @@ impl Shared {
             .sync_unmap(self.id, iova, |stale, error| {
                 self.report_stale(stale, error)
             });
-        if let Err(error) = synced {
-            self.report_stale(iova, error);
+        match synced {
+            // As above.
+            Ok(()) | Err(EBUSY) => {}
+            Err(error) => self.report_stale(iova, error),
         }
     }
 

@@ -8,11 +8,7 @@ use kernel::{
         self,
         DomainFaults, //
     },
-    sync::{
-        new_mutex,
-        Arc,
-        Mutex, //
-    }, //
+    sync::Arc, //
 };
 
 use kernel::prelude::*;
@@ -34,6 +30,7 @@ use crate::{
         Request, //
     },
     regions::unite,
+    roll::Enrolled,
     viommu::Viommu, //
 };
 
@@ -43,7 +40,7 @@ const MAX_REPORTS: usize = 8;
 
 /// Where the device has an endpoint.
 #[derive(Clone)]
-enum Place {
+pub(crate) enum Place {
     /// In no domain.
     Nowhere,
     /// In the domain that nothing is ever mapped in.
@@ -54,7 +51,7 @@ enum Place {
 
 impl Place {
     /// The ID and the flag that an endpoint is attached with; [`None`] if it is to be detached.
-    fn target(&self) -> Option<(DomainId, bool)> {
+    pub(crate) fn target(&self) -> Option<(DomainId, bool)> {
         match self {
             Self::Nowhere => None,
             Self::Blocked(id) => Some((*id, false)),
@@ -78,9 +75,38 @@ impl Place {
     }
 
     /// Counts one endpoint less.
-    fn leave(&self) {
+    pub(crate) fn leave(&self) {
         if let Self::Domain(domain) = self {
             domain.leave();
+        }
+    }
+
+    /// Counts one more endpoint on a device that sleeps.
+    fn join_asleep(&self) {
+        if let Self::Domain(domain) = self {
+            domain.join_asleep();
+        }
+    }
+
+    /// Keeps the mappings from the device, which is about to forget them.
+    pub(crate) fn stop(&self) {
+        if let Self::Domain(domain) = self {
+            domain.stop();
+        }
+    }
+
+    /// Sends the mappings to a device that was just told of the domain.
+    pub(crate) fn start(&self) -> Result {
+        match self {
+            Self::Domain(domain) => domain.start(),
+            Self::Nowhere | Self::Blocked(_) => Ok(()),
+        }
+    }
+
+    /// Lets the next mappings find out that the device is lost.
+    pub(crate) fn give_up(&self) {
+        if let Self::Domain(domain) = self {
+            domain.give_up();
         }
     }
 
@@ -102,34 +128,25 @@ impl Place {
 }
 
 /// What the driver keeps for one endpoint.
-#[pin_data]
 pub(crate) struct EndpointState {
-    /// The IDs that the device knows.
-    ids: KVec<u32>,
     /// Addresses that must not be mapped, by their start.
     reserved: KVec<ResvMem>,
     /// Makes the endpoint the one that faults of its IDs are resolved to.
     source: Source,
-    /// Where the endpoint is, as far as the driver knows.
-    #[pin]
-    current: Mutex<Place>,
+    /// The endpoint on the roll of its device.
+    enrolled: Enrolled,
 }
 
 impl EndpointState {
     /// Asks the device for the properties of `dev`, which has `ids`.
-    pub(crate) fn probe(
-        viommu: &Arc<Viommu>,
-        dev: &device::Device,
-        ids: &[u32],
-    ) -> Result<impl PinInit<Self, Error>> {
+    pub(crate) fn probe(viommu: &Arc<Viommu>, dev: &device::Device, ids: &[u32]) -> Result<Self> {
         let (ids, reserved) = probe_all(viommu, dev, ids)?;
         let source = viommu.faults().register(dev, &ids)?;
-        Ok(try_pin_init!(Self {
-            ids,
+        Ok(Self {
             reserved,
             source,
-            current <- new_mutex!(Place::Nowhere, "virtio_iommu_current"),
-        } ? Error))
+            enrolled: Enrolled::new(viommu, ids)?,
+        })
     }
 
     /// Addresses that must not be mapped, by their start.
@@ -161,11 +178,13 @@ impl EndpointState {
     /// Takes the endpoint out of its domain, unless nothing is mapped there.
     pub(crate) fn release(&self, endpoint: &iommu::Endpoint<Viommu>) {
         let viommu = endpoint.instance();
-        let _alone = viommu.attaching.lock();
-        let mut current = self.current.lock();
+        let roll = viommu.attaching.lock();
+        let mut current = self.enrolled.member().current.lock();
         if let Place::Domain(domain) = &*current {
-            for id in self.ids_to_move(&Place::Nowhere) {
-                send_or_log(viommu, id, &Place::Nowhere, Some(domain.id()));
+            if !roll.is_asleep() {
+                for id in self.ids_to_move(&Place::Nowhere) {
+                    send_or_log(viommu, id, &Place::Nowhere, Some(domain.id()));
+                }
             }
             domain.leave();
             self.arrive(&mut current, Place::Nowhere);
@@ -174,9 +193,15 @@ impl EndpointState {
 
     fn move_to(&self, endpoint: &iommu::Endpoint<Viommu>, place: Place) -> Result {
         let viommu = endpoint.instance();
-        let _alone = viommu.attaching.lock();
-        let mut current = self.current.lock();
+        let roll = viommu.attaching.lock();
+        let mut current = self.enrolled.member().current.lock();
         if current.is(&place) {
+            return Ok(());
+        }
+        if roll.is_asleep() {
+            place.join_asleep();
+            current.leave();
+            self.arrive(&mut current, place);
             return Ok(());
         }
         match self.try_move(endpoint, &mut current, &place) {
@@ -218,12 +243,8 @@ impl EndpointState {
         }
         core::mem::replace(current, Place::Nowhere).leave();
         if let Err(error) = place.join() {
-            // Detached, the endpoint might reach all of the memory.
-            let refuge = viommu
-                .limits()
-                .blocked
-                .map_or(Place::Nowhere, Place::Blocked);
-            for endpoint_id in &self.ids {
+            let refuge = viommu.refuge();
+            for endpoint_id in &self.enrolled.member().ids {
                 send_or_log(viommu, *endpoint_id, &refuge, id);
             }
             self.arrive(current, refuge);
@@ -239,8 +260,8 @@ impl EndpointState {
     /// is taken out: the core has both in one group, and so in one domain.
     fn ids_to_move<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = u32> + 'a {
         let leaves = place.faults().is_none();
-        self.ids
-            .iter()
+        let ids = &self.enrolled.member().ids;
+        ids.iter()
             .copied()
             .filter(move |id| !(leaves && self.source.is_used_by_another(*id)))
     }
@@ -312,6 +333,18 @@ fn send(viommu: &Viommu, id: u32, place: &Place, from: Option<DomainId>) -> Resu
         (None, None) => return Ok(()),
     };
     viommu.requests().call(&request)
+}
+
+/// Moves all IDs of an endpoint to `place`, and returns the first failure.
+pub(crate) fn send_all(
+    viommu: &Viommu,
+    ids: &[u32],
+    place: &Place,
+    from: Option<DomainId>,
+) -> Result {
+    ids.iter()
+        .map(|id| send(viommu, *id, place, from))
+        .fold(Ok(()), Result::and)
 }
 
 /// Moves one ID of an endpoint to `place`; that it cannot be moved is logged.

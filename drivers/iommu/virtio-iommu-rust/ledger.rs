@@ -188,6 +188,21 @@ where
         Ok(())
     }
 
+    /// Ends all requests that the device has not answered, since it never will.
+    ///
+    /// Those that somebody waits for have failed. With the others nothing is wrong: what they asked
+    /// for is asked for again when the device is back.
+    pub(crate) fn abandon(&mut self, failure: Failure) {
+        for slot in 0..self.pending.len() {
+            let awaited = matches!(
+                self.pending.get(slot),
+                Some(Some(pending)) if pending.purpose == Purpose::Awaited
+            );
+            // A slot that is not in use has nothing to end.
+            let _ = self.close(slot, if awaited { Err(failure) } else { Ok(()) });
+        }
+    }
+
     /// Takes the answer to the request of `ticket`, if it is there.
     pub(crate) fn answer(&mut self, ticket: Ticket) -> Option<Result<(), Failure>> {
         self.take(|ended| ended.purpose == Purpose::Awaited && ended.ticket == ticket)

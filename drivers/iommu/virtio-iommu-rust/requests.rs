@@ -122,6 +122,8 @@ pub(crate) struct State {
     answers: u64,
     /// The device was given up.
     dead: bool,
+    /// The device is about to be reset, or was: it is given nothing.
+    asleep: bool,
 }
 
 impl State {
@@ -137,6 +139,7 @@ impl State {
             probed: None,
             answers: 0,
             dead: false,
+            asleep: false,
         })
     }
 
@@ -418,7 +421,44 @@ impl Requests {
         if state.dead {
             return Err(EIO);
         }
+        if state.asleep {
+            return Err(EBUSY);
+        }
         Ok(state.ledger.has_room())
+    }
+
+    /// Waits until the device has answered all that it was given.
+    pub(crate) fn drain(&self) -> Result {
+        self.wait(Patience::Sleep, |queue| {
+            (queue.data().ledger.in_flight() == 0).then_some(())
+        })
+    }
+
+    /// Gives the device nothing from now on, and forgets what it has: it is going to be reset.
+    ///
+    /// Requests fail with `EBUSY` until [`Self::start`].
+    pub(crate) fn stop(&self) {
+        let mut queue = self.queue.lock();
+        let state = queue.data_mut();
+        state.asleep = true;
+        state.ledger.abandon(Failure::Empty);
+    }
+
+    /// Gives requests to a device that was reset and has its queue again.
+    pub(crate) fn start(&self) {
+        let mut queue = self.queue.lock();
+        let state = queue.data_mut();
+        state.asleep = false;
+        state.dead = false;
+        state.probed = None;
+    }
+
+    /// Fails if the device was given up.
+    pub(crate) fn alive(&self) -> Result {
+        if self.queue.lock().data().dead {
+            return Err(EIO);
+        }
+        Ok(())
     }
 
     /// Enters a submitted request into the ledger.
@@ -471,6 +511,9 @@ impl Requests {
     /// Waits until there is room for one more request.
     fn make_room(&self, patience: Patience) -> Result {
         self.wait(patience, |queue| {
+            if queue.data().asleep {
+                return Some(Ok(()));
+            }
             let ledger = &queue.data().ledger;
             if ledger.has_room() {
                 return (queue.free_slots() > 0).then_some(Ok(()));
@@ -565,6 +608,10 @@ impl Requests {
     ///
     /// Returns whether there were any.
     fn reap(queue: &mut QueueGuard<'_, State>) -> bool {
+        // What was in flight then has ended already.
+        if queue.data().asleep {
+            return false;
+        }
         for count in 0..queue.capacity() {
             let completion = match queue.reap() {
                 None => return count > 0,

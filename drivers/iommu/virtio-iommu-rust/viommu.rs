@@ -42,7 +42,8 @@ use crate::{
     },
     proto::DomainId,
     regions::needs_software_msi,
-    requests::Requests, //
+    requests::Requests,
+    roll::Roll, //
 };
 
 /// Where MSIs are mapped on architectures whose MSIs are translated, if the device has no window
@@ -59,9 +60,9 @@ pub(crate) struct Viommu {
     faults: Arc<Faults>,
     #[pin]
     domain_ids: Ida,
-    /// Held while endpoints move between domains.
+    /// The endpoints. Locked while they move between domains.
     #[pin]
-    pub(crate) attaching: Mutex<()>,
+    pub(crate) attaching: Mutex<Roll>,
     /// On messages about mappings that the device did not remove.
     #[pin]
     pub(crate) stale_limit: RateLimit,
@@ -82,7 +83,7 @@ impl Viommu {
                 requests <- requests,
                 faults,
                 domain_ids <- Ida::new(),
-                attaching <- new_mutex!((), "virtio_iommu_attaching"),
+                attaching <- new_mutex!(Roll::new(), "virtio_iommu_attaching"),
                 stale_limit <- RateLimit::new(c"virtio_iommu unmap"),
             }),
             GFP_KERNEL,
@@ -140,7 +141,7 @@ impl iommu::Driver for Viommu {
         dev: &device::Device,
         fwspec: &FwSpec<'_>,
     ) -> Result<impl PinInit<EndpointState, Error>> {
-        EndpointState::probe(instance, dev, fwspec.ids())
+        EndpointState::probe(instance, dev, fwspec.ids()).map(Ok)
     }
 
     fn block(endpoint: &iommu::Endpoint<Self>) -> Result {

@@ -354,6 +354,11 @@ mod ledger_tests {
     }
 
     #[test]
+    fn abandoned() -> Case {
+        report(ledger::abandoned())
+    }
+
+    #[test]
     fn room() -> Case {
         report(ledger::room())
     }

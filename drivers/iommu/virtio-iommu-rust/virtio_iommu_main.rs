@@ -15,12 +15,8 @@
 //! kernel (`proto`, `probe`, `regions`, `fault`, `limits`, `identity`, `range`, `ledger`, `deferred`,
 //! `shadow`, `stats`, `histogram`); on them stand the request queue (`requests`), the mappings and
 //! domains (`radix`, `domain`), the endpoints (`endpoint`) and what the IOMMU core sees (`viommu`).
-//! None of it is `unsafe`: what touches C is in
-//! the abstractions of the virtio bus and of the IOMMU core.
-//!
-//! Limitations:
-//!
-//! - Mappings do not survive suspend.
+//! None of it is `unsafe`: what touches C is in the abstractions of the virtio bus and of the IOMMU
+//! core.
 
 use kernel::{
     device,
@@ -28,6 +24,7 @@ use kernel::{
     new_mutex,
     sync::{
         aref::ARef,
+        Arc,
         Mutex, //
     },
     virtio::{
@@ -36,6 +33,7 @@ use kernel::{
         queue_name,
         Feature as Bit,
         Negotiation,
+        Queue,
         QueueSetup, //
     }, //
 };
@@ -63,7 +61,9 @@ mod radix;
 mod range;
 mod regions;
 mod requests;
+mod roll;
 mod shadow;
+mod sleep;
 mod stats;
 mod viommu;
 mod wire;
@@ -82,6 +82,10 @@ kernel::virtio_device_table!(
     [virtio::DeviceId::new(virtio::device_type::IOMMU)]
 );
 
+/// Offset of `bypass` in the configuration space, 8 bits: whether endpoints in no domain reach all of
+/// the memory.
+const BYPASS: u32 = 36;
+
 /// What the world can see of a device that is up. The files go first.
 struct Visible {
     _files: Option<Pin<KBox<debugfs::Files>>>,
@@ -94,6 +98,38 @@ struct VirtioIommu {
     /// Taken out when the device goes, while the device can still be talked to.
     #[pin]
     visible: Mutex<Option<Visible>>,
+    parts: Parts,
+}
+
+/// What there is of a device that works.
+struct Parts {
+    viommu: Arc<Viommu>,
+    events: Arc<Queue<Arc<events::Log>>>,
+    /// What `bypass` of the configuration is while the device works, if there is such a field.
+    bypass: Option<u8>,
+}
+
+impl Parts {
+    /// Prepares for a reset, in which the device forgets what the endpoints may reach.
+    fn confine(&self, vdev: &virtio::Device<device::Core<'_>>) {
+        if self.bypass.is_some() && self.viommu.translates() {
+            vdev.write_config_u8(BYPASS, 0);
+        }
+    }
+
+    /// Has everything on the device again as it was, now that the queues are back.
+    fn wake_up(&self, vdev: &virtio::Device<device::Core<'_>>) -> Result {
+        // A reset of the whole machine changes the field.
+        self.confine(vdev);
+        // Attaching may already cause faults.
+        let filled = events::fill(&self.events);
+        // If it does not work, endpoints had better stay confined.
+        self.viommu.wake_up().and(filled)?;
+        if let Some(bypass) = self.bypass {
+            vdev.write_config_u8(BYPASS, bypass);
+        }
+        Ok(())
+    }
 }
 
 #[vtable]
@@ -123,9 +159,13 @@ impl virtio::Driver for VirtioIommu {
     fn probe<'bound>(
         vdev: &'bound virtio::Device<device::Core<'_>>,
     ) -> impl PinInit<Self, Error> + 'bound {
-        let visible = register(vdev);
+        let (visible, parts) = match register(vdev) {
+            Ok((visible, parts)) => (Ok(visible), Ok(parts)),
+            Err(error) => (Err(error), Err(error)),
+        };
         try_pin_init!(Self {
             visible <- new_mutex!(Some(visible?), "virtio_iommu_visible"),
+            parts: parts?,
         })
     }
 
@@ -135,13 +175,23 @@ impl virtio::Driver for VirtioIommu {
         dev_info!(vdev, "device removed\n");
     }
 
+    fn freeze<'bound>(vdev: &'bound virtio::Device<device::Core<'_>>, data: Pin<&Self>) -> Result {
+        data.parts.confine(vdev);
+        data.parts.viommu.fall_asleep();
+        Ok(())
+    }
+
+    fn restore<'bound>(vdev: &'bound virtio::Device<device::Core<'_>>, data: Pin<&Self>) -> Result {
+        data.parts.wake_up(vdev)
+    }
+
     fn config_changed<'bound>(vdev: &'bound virtio::Device<device::Bound>, _data: Pin<&Self>) {
         dev_warn!(vdev, "config changed\n");
     }
 }
 
 /// Brings the device up and makes it known to the IOMMU core.
-fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<Visible> {
+fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<(Visible, Parts)> {
     let features = Features::from_fn(|feature| vdev.has_feature(Bit::new(feature.bit())));
     if !vdev.has_feature(feature::VERSION_1) || !features.has(Feature::MapUnmap) {
         return Err(ENODEV);
@@ -170,14 +220,31 @@ fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<Visible> {
     let parent = vdev.parent().ok_or(ENODEV)?;
     let registration = iommu::Registration::new(dev, parent, vdev.bus_name(), viommu.clone())?;
 
-    let limits = viommu.limits();
+    let parts = Parts {
+        viommu,
+        events,
+        bypass: read_bypass(vdev, features),
+    };
+
+    let limits = parts.viommu.limits();
     dev_info!(vdev, "input address: {} bits\n", limits.input_bits());
     dev_info!(vdev, "page mask: {:#x}\n", limits.page_size_mask);
-    Ok(Visible {
+    let visible = Visible {
         // Nobody needs the figures in order to use the device.
-        _files: debugfs::create(&viommu, vdev.bus_name()).ok(),
+        _files: debugfs::create(&parts.viommu, vdev.bus_name()).ok(),
         _registration: registration,
-    })
+    };
+    Ok((visible, parts))
+}
+
+/// The value of `bypass` of the configuration, if there is such a field.
+fn read_bypass(vdev: &virtio::Device<device::Core<'_>>, features: Features) -> Option<u8> {
+    if !features.has(Feature::BypassConfig) {
+        return None;
+    }
+    // The other bits are reserved, and not to be written back.
+    let bypass: Result<u8> = vdev.read_config(BYPASS);
+    bypass.map(|bypass| bypass & 1).ok()
 }
 
 impl config::Space for virtio::Device<device::Bound> {

@@ -34,6 +34,7 @@ SELFTESTS = _test('vfio-selftests', 600)
 UNLOAD = _test('unload', 120)
 PAIR = _test('two-iommus', 180)
 FAIL_NTH = _test('fail-nth', 240)
+SUSPEND = _test('suspend', 120)
 UNPLUG = _test('unplug', 120)
 DEMO = _test('demo', 120)
 BENCH = _test('bench', 1200)
@@ -88,7 +89,7 @@ MODES = (
     Mode('bridge', 'iommu.strict=0', (BRIDGE,), qemu=BEHIND_BRIDGE),
     Mode('hotplug', 'iommu.strict=0', (HOTPLUG,)),
     Mode('reload', 'iommu.strict=0', (UNLOAD, DISK_IO)),
-    Mode('life', 'iommu.strict=0', (UNPLUG,)),
+    Mode('life', 'iommu.strict=0', (SUSPEND, UNPLUG)),
 )
 
 # Lies that the C driver never comes back from, each in a boot of its own that

@@ -62,6 +62,32 @@ pub(crate) fn answers() -> Case {
     same("second is told once", ledger.answer(second), None)
 }
 
+/// What a device that is reset has not answered: who waits hears of a failure, nobody else does.
+pub(crate) fn abandoned() -> Case {
+    const ALL: Purpose = map(DOMAIN, 0, u64::MAX);
+    let (mut pending, mut ended) = ([None; 4], [None; 6]);
+    let mut ledger = Ledger::new(pending.as_mut_slice(), ended.as_mut_slice());
+
+    ledger.open(0, ALL).ok_or("answered map")?;
+    same("it fails", ledger.close(0, FAILED), Ok(()))?;
+    ledger.open(0, ALL).ok_or("map")?;
+    let waiting = ledger.open(1, Purpose::Awaited).ok_or("awaited")?;
+    ledger.open(3, unmap(DOMAIN, 0, 1)).ok_or("unmap")?;
+    ledger.abandon(Failure::Empty);
+
+    same("none is out", ledger.in_flight(), 0)?;
+    holds("the map is settled", ledger.earliest(ALL).is_none())?;
+    same("slots are free", ledger.close(3, Ok(())), Err(UnknownSlot))?;
+    let unmapped = ledger.failure(unmap(DOMAIN, 0, u64::MAX));
+    same("the unmap has not failed", unmapped, None)?;
+    let failure = Some((range(0, u64::MAX), Failure::Status(Status::NoMem)));
+    same("what failed before has", ledger.failure(ALL), failure)?;
+    same("nothing else has", ledger.failure(ALL), None)?;
+    let answer = ledger.answer(waiting);
+    same("who waits is told", answer, Some(Err(Failure::Empty)))?;
+    holds("there is room", ledger.open(1, ALL).is_some())
+}
+
 /// What is refused changes nothing.
 pub(crate) fn refusals() -> Case {
     let (mut pending, mut ended) = ([None; 2], [None; 2]);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The roll of the endpoints of one device: what the device has to be told again after it has
+//! forgotten everything.
+
+use kernel::sync::{
+    new_mutex,
+    Arc,
+    Mutex, //
+};
+
+use kernel::prelude::*;
+
+use crate::{
+    endpoint::Place,
+    viommu::Viommu, //
+};
+
+/// What has to be known of an endpoint in order to attach it again.
+#[pin_data]
+pub(crate) struct Member {
+    /// The IDs by which the device knows the endpoint.
+    pub(crate) ids: KVec<u32>,
+    /// Where the endpoint is, as far as the driver knows. Changed with the roll locked.
+    #[pin]
+    pub(crate) current: Mutex<Place>,
+}
+
+/// The endpoints that there are.
+pub(crate) struct Roll {
+    members: KVec<Arc<Member>>,
+    asleep: bool,
+}
+
+impl Roll {
+    /// No endpoint, of a device that works.
+    pub(crate) fn new() -> Self {
+        Self {
+            members: KVec::new(),
+            asleep: false,
+        }
+    }
+
+    /// All endpoints.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().map(|member| &**member)
+    }
+
+    /// Whether the device cannot be told anything: then moves are only written down.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.asleep
+    }
+
+    /// Says whether the device can be told anything.
+    pub(crate) fn set_asleep(&mut self, asleep: bool) {
+        self.asleep = asleep;
+    }
+}
+
+/// An endpoint on the roll, as long as this exists.
+pub(crate) struct Enrolled {
+    viommu: Arc<Viommu>,
+    member: Arc<Member>,
+}
+
+impl Enrolled {
+    /// Puts an endpoint on the roll that is in no domain.
+    pub(crate) fn new(viommu: &Arc<Viommu>, ids: KVec<u32>) -> Result<Self> {
+        let member = Arc::pin_init(
+            pin_init!(Member {
+                ids,
+                current <- new_mutex!(Place::Nowhere, "virtio_iommu_current"),
+            }),
+            GFP_KERNEL,
+        )?;
+        let mut roll = viommu.attaching.lock();
+        roll.members.push(member.clone(), GFP_KERNEL)?;
+        drop(roll);
+        Ok(Self {
+            viommu: viommu.clone(),
+            member,
+        })
+    }
+
+    /// The endpoint.
+    pub(crate) fn member(&self) -> &Member {
+        &self.member
+    }
+}
+
+impl Drop for Enrolled {
+    fn drop(&mut self) {
+        let mut roll = self.viommu.attaching.lock();
+        roll.members
+            .retain(|member| !Arc::ptr_eq(member, &self.member));
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sleep and waking up: the device is reset in between and has forgotten everything.
+//!
+//! While the device sleeps, whatever domains and endpoints are to be is only written down, and it
+//! is told all of it when it wakes up: first where the endpoints are, then the mappings.
+
+use kernel::prelude::*;
+
+use crate::{
+    endpoint::{
+        send_all,
+        Place, //
+    },
+    roll::{
+        Member,
+        Roll, //
+    },
+    viommu::Viommu, //
+};
+
+impl Viommu {
+    /// Lets the device finish what it was given, and gives it nothing from now on.
+    ///
+    /// A device that does not answer within the time that requests have is no reason to stay
+    /// awake.
+    pub(crate) fn fall_asleep(&self) {
+        let mut roll = self.attaching.lock();
+        // A device that was given up is said to be so below.
+        let _ = self.requests().send_deferred();
+        self.stop_domains(&mut roll);
+        if let Err(error) = self.requests().drain() {
+            dev_warn!(self.device(), "requests are lost: {:?}\n", error);
+        }
+        self.requests().stop();
+    }
+
+    /// Whether there are endpoints that the device keeps from any memory.
+    pub(crate) fn translates(&self) -> bool {
+        let roll = self.attaching.lock();
+        let mut places = roll.members().map(|member| member.current.lock().target());
+        places.any(|target| target.is_some_and(|(_, bypass)| !bypass))
+    }
+
+    /// Writes down from now on what domains map and unmap.
+    fn stop_domains(&self, roll: &mut Roll) {
+        roll.set_asleep(true);
+        for member in roll.members() {
+            member.current.lock().stop();
+        }
+    }
+
+    /// Tells a device that was reset, and has its queues again, what it has to know.
+    ///
+    /// Fails if the device does not answer. An endpoint that the device refuses is cut off, and
+    /// is no failure.
+    pub(crate) fn wake_up(&self) -> Result {
+        let mut roll = self.attaching.lock();
+        self.requests().start();
+        // A device may have kept domains, although a reset is to make it forget them, as QEMU's
+        // does. They end with their last endpoint.
+        for member in roll.members() {
+            self.take_out(member);
+        }
+        for member in roll.members() {
+            self.put_back(member);
+        }
+        roll.set_asleep(false);
+        self.requests().alive()
+    }
+
+    /// Takes an endpoint out of whatever domain the device has it in.
+    fn take_out(&self, member: &Member) {
+        let current = member.current.lock();
+        if let Some((id, _)) = current.target() {
+            // To be in no domain already is what a reset is for, and no failure.
+            let _ = send_all(self, &member.ids, &self.refuge(), Some(id));
+        }
+    }
+
+    /// Puts an endpoint where it was, and its mappings with it.
+    fn put_back(&self, member: &Member) {
+        let mut current = member.current.lock();
+        let attached = send_all(self, &member.ids, &current, None);
+        if let Err(error) = attached.and_then(|()| current.start()) {
+            if self.requests().alive().is_err() {
+                current.give_up();
+                return;
+            }
+            dev_err!(
+                self.device(),
+                "EP {:?} is cut off: {:?}\n",
+                member.ids.first(),
+                error
+            );
+            let refuge = self.refuge();
+            let from = current.target().map(|(id, _)| id);
+            let _ = send_all(self, &member.ids, &refuge, from);
+            core::mem::replace(&mut *current, refuge).leave();
+        }
+    }
+
+    /// Where an endpoint is put that cannot be where it should be.
+    ///
+    /// Detached, it might reach all of the memory.
+    pub(crate) fn refuge(&self) -> Place {
+        self.limits().blocked.map_or(Place::Nowhere, Place::Blocked)
+    }
+}
