@@ -35,6 +35,22 @@ rust_helper_virtio_is_little_endian(struct virtio_device *vdev)
 	return virtio_is_little_endian(vdev);
 }
 
+__rust_helper bool rust_helper_virtio_needs_reset(struct virtio_device *vdev)
+{
+	might_sleep();
+	return vdev->config->get_status(vdev) & VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
+__rust_helper void rust_helper_device_lock(struct device *dev)
+{
+	device_lock(dev);
+}
+
+__rust_helper void rust_helper_device_unlock(struct device *dev)
+{
+	device_unlock(dev);
+}
+
 __rust_helper const char *
 rust_helper_virtio_bus_name(struct virtio_device *vdev)
 {

@@ -22,6 +22,8 @@
 //! 3. When a driver is unbound or the system sleeps: the virtqueues are taken away from the queues
 //!    under their locks, a grace period passes, the device is reset, the virtqueues are deleted,
 //!    and only then the buffers in flight are forgotten.
+//! 4. A device that asks for a reset gets it from a work item, which holds the locks of the device
+//!    and of its parent as the buses do.
 //!
 //! # Limitations
 //!
@@ -47,6 +49,8 @@ mod fake_device;
 pub mod loopback;
 #[cfg(CONFIG_VIRTIO = "y")]
 mod queue;
+#[cfg(CONFIG_VIRTIO = "y")]
+mod recovery;
 #[cfg(CONFIG_VIRTIO = "y")]
 mod ring;
 #[cfg(CONFIG_VIRTIO = "y")]

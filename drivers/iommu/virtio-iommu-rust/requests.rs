@@ -658,7 +658,7 @@ impl Requests {
     }
 
     /// Stops using a device that does not answer.
-    fn give_up(&self) {
+    pub(crate) fn give_up(&self) {
         let mut queue = self.queue.lock();
         let first = !core::mem::replace(&mut queue.data_mut().dead, true);
         let in_flight = queue.data().ledger.in_flight();

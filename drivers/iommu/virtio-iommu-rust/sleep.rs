@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sleep and waking up: the device is reset in between and has forgotten everything.
+//! Sleep and waking up: the device is reset in between and has forgotten everything. The same for
+//! a device that needs a reset and answers nothing before.
 //!
 //! While the device sleeps, whatever domains and endpoints are to be is only written down, and it
 //! is told all of it when it wakes up: first where the endpoints are, then the mappings.
+
+use kernel::{
+    sync::{
+        new_mutex,
+        Mutex, //
+    },
+    time::{
+        Delta,
+        Instant,
+        Monotonic, //
+    }, //
+};
 
 use kernel::prelude::*;
 
@@ -19,6 +32,40 @@ use crate::{
     viommu::Viommu, //
 };
 
+/// The span in which a device may ask for only so many resets.
+const SPAN: Delta = Delta::from_secs(60);
+
+/// How many resets a device gets in that span. One that needs more is not going to work.
+const MAX_RESETS: usize = 5;
+
+/// The times of the last resets, in any order.
+type Times = [Option<Instant<Monotonic>>; MAX_RESETS];
+
+/// When a device was reset, so that it cannot keep the driver busy for ever.
+pub(crate) struct Resets(Pin<KBox<Mutex<Times>>>);
+
+impl Resets {
+    /// No reset so far.
+    pub(crate) fn new() -> Result<Self> {
+        let times: Times = [None; MAX_RESETS];
+        KBox::pin_init(new_mutex!(times, "virtio_iommu_resets"), GFP_KERNEL).map(Self)
+    }
+
+    /// Whether the device may be reset once more.
+    pub(crate) fn allow(&self) -> bool {
+        let now = Instant::now();
+        let recent = |time: &Option<Instant<Monotonic>>| time.is_some_and(|time| now - time < SPAN);
+        let mut times = self.0.lock();
+        match times.iter_mut().find(|time| !recent(time)) {
+            Some(time) => {
+                *time = Some(now);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
 impl Viommu {
     /// Lets the device finish what it was given, and gives it nothing from now on.
     ///
@@ -33,6 +80,14 @@ impl Viommu {
             dev_warn!(self.device(), "requests are lost: {:?}\n", error);
         }
         self.requests().stop();
+    }
+
+    /// Gives nothing to a device that needs a reset and will not answer what it was given.
+    pub(crate) fn faint(&self) {
+        // Whoever waits for it has endpoints locked.
+        self.requests().stop();
+        let mut roll = self.attaching.lock();
+        self.stop_domains(&mut roll);
     }
 
     /// Whether there are endpoints that the device keeps from any memory.

@@ -75,6 +75,7 @@ use limits::{
     Limits, //
 };
 use requests::Requests;
+use sleep::Resets;
 use viommu::Viommu;
 
 kernel::virtio_device_table!(
@@ -107,6 +108,7 @@ struct Parts {
     events: Arc<Queue<Arc<events::Log>>>,
     /// What `bypass` of the configuration is while the device works, if there is such a field.
     bypass: Option<u8>,
+    resets: Resets,
 }
 
 impl Parts {
@@ -185,6 +187,26 @@ impl virtio::Driver for VirtioIommu {
         data.parts.wake_up(vdev)
     }
 
+    fn reset_prepare<'bound>(
+        vdev: &'bound virtio::Device<device::Core<'_>>,
+        data: Pin<&Self>,
+    ) -> Result {
+        if !data.parts.resets.allow() {
+            data.parts.viommu.requests().give_up();
+            return Err(EIO);
+        }
+        data.parts.viommu.faint();
+        data.parts.confine(vdev);
+        Ok(())
+    }
+
+    fn reset_done<'bound>(
+        vdev: &'bound virtio::Device<device::Core<'_>>,
+        data: Pin<&Self>,
+    ) -> Result {
+        data.parts.wake_up(vdev)
+    }
+
     fn config_changed<'bound>(vdev: &'bound virtio::Device<device::Bound>, _data: Pin<&Self>) {
         dev_warn!(vdev, "config changed\n");
     }
@@ -216,6 +238,7 @@ fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<(Visible, Parts)>
     setup.find()?.ready();
     events::fill(&events)?;
 
+    let resets = Resets::new()?;
     let viommu = Viommu::new(name.clone(), limits, Requests::new(name, queue), faults)?;
     let parent = vdev.parent().ok_or(ENODEV)?;
     let registration = iommu::Registration::new(dev, parent, vdev.bus_name(), viommu.clone())?;
@@ -224,6 +247,7 @@ fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<(Visible, Parts)>
         viommu,
         events,
         bypass: read_bypass(vdev, features),
+        resets,
     };
 
     let limits = parts.viommu.limits();

@@ -11,6 +11,7 @@ use super::{
         Queue,
         QueueName, //
     },
+    recovery::Recovery,
     virtqueue::VirtQueue, //
 };
 use crate::{
@@ -56,14 +57,22 @@ pub(super) struct Context {
     queues: SetOnce<KVec<Arc<dyn AnyQueue>>>,
     #[pin]
     stage: Mutex<Stage>,
+    /// For drivers whose devices can be reset.
+    recovery: Option<Arc<Recovery>>,
 }
 
 impl Context {
-    pub(super) fn new() -> impl PinInit<Self> {
+    pub(super) fn new(recovery: Option<Arc<Recovery>>) -> impl PinInit<Self> {
         pin_init!(Self {
             queues: SetOnce::new(),
             stage <- new_mutex!(Stage::Unused),
+            recovery,
         })
+    }
+
+    /// How the device is reset when it asks for it.
+    pub(super) fn recovery(&self) -> Option<&Arc<Recovery>> {
+        self.recovery.as_ref()
     }
 
     fn queues(&self) -> &[Arc<dyn AnyQueue>] {

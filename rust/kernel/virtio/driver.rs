@@ -9,7 +9,8 @@ use super::{
         IdTable,
         Negotiation, //
     },
-    feature::Feature, //
+    feature::Feature,
+    recovery::Recovery, //
 };
 use crate::{
     bindings,
@@ -108,6 +109,28 @@ pub trait Driver {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
+    /// Called before the device is reset, because it or its bus asks for that.
+    ///
+    /// After this has succeeded, everything is as after [`Self::freeze`]. A device that asks for a
+    /// reset answers nothing until it gets one.
+    fn reset_prepare<'bound>(
+        dev: &'bound Device<Core<'_>>,
+        data: Pin<&Self::Data<'bound>>,
+    ) -> Result {
+        let _ = (dev, data);
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Called after the device was reset, with the same queues as before, which are ready and
+    /// empty.
+    ///
+    /// A driver that has this has its device reset whenever that says, by a change of its
+    /// configuration, that it needs a reset.
+    fn reset_done<'bound>(dev: &'bound Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Result {
+        let _ = (dev, data);
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
     /// Called when the system shuts down, instead of what the bus does then:
     /// [`Device::shutdown_default`].
     fn shutdown<'bound>(dev: &'bound Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
@@ -147,6 +170,7 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
     ) -> Result {
         let feature_count = u32::try_from(T::FEATURES.len()).map_err(|_| EINVAL)?;
         let sleeps = T::HAS_FREEZE || T::HAS_RESTORE;
+        let recovers = T::HAS_RESET_PREPARE || T::HAS_RESET_DONE;
 
         // SAFETY: It's safe to set the fields of `struct virtio_driver` on initialization.
         unsafe {
@@ -161,8 +185,11 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
             (*vdrv).validate = T::HAS_VALIDATE.then_some(Self::validate_callback);
             (*vdrv).freeze = sleeps.then_some(Self::freeze_callback);
             (*vdrv).restore = sleeps.then_some(Self::restore_callback);
+            (*vdrv).reset_prepare = recovers.then_some(Self::reset_prepare_callback);
+            (*vdrv).reset_done = recovers.then_some(Self::reset_done_callback);
             (*vdrv).shutdown = T::HAS_SHUTDOWN.then_some(Self::shutdown_callback);
-            (*vdrv).config_changed = T::HAS_CONFIG_CHANGED.then_some(Self::config_changed_callback);
+            (*vdrv).config_changed = (T::HAS_CONFIG_CHANGED || T::HAS_RESET_DONE)
+                .then_some(Self::config_changed_callback);
         }
 
         // SAFETY: `vdrv` is guaranteed to be a valid `DriverType`.
@@ -187,9 +214,14 @@ unsafe fn from_bus<'a, Ctx: device::DeviceContext>(
     unsafe { &*vdev.cast() }
 }
 
-/// Sets up the context of a device.
-fn create_context(dev: &Device<CoreInternal<'_>>) -> Result {
-    let context = KBox::pin_init(Context::new(), GFP_KERNEL)?;
+/// Sets up the context of a device, whose driver may be able to go on after a reset.
+fn create_context(dev: &Device<CoreInternal<'_>>, recovers: bool) -> Result {
+    let recovery = if recovers {
+        Some(Recovery::new(dev)?)
+    } else {
+        None
+    };
+    let context = KBox::pin_init(Context::new(recovery), GFP_KERNEL)?;
     // SAFETY: The device is valid, and the private pointer is the driver's.
     unsafe { (*dev.as_raw()).priv_ = context.into_foreign().cast() };
     Ok(())
@@ -198,6 +230,11 @@ fn create_context(dev: &Device<CoreInternal<'_>>) -> Result {
 /// Stops a device and frees its context.
 fn destroy_context(dev: &Device<CoreInternal<'_>>) {
     if let Some(context) = dev.context() {
+        if let Some(recovery) = context.recovery() {
+            // SAFETY: The bus has the device locked while it binds or unbinds a driver, which is
+            // when this is called.
+            unsafe { recovery.end() };
+        }
         context.stop(dev, true);
     }
 
@@ -217,7 +254,7 @@ impl<T: Driver> Adapter<T> {
         let dev: &Device<CoreInternal<'_>> = unsafe { from_bus(vdev) };
 
         from_result(|| {
-            create_context(dev)?;
+            create_context(dev, T::HAS_RESET_DONE)?;
             let bound = dev.as_ref().set_drvdata(T::probe(dev));
             match (&bound, dev.context()) {
                 (Ok(()), Some(context)) => context.ready(dev),
@@ -280,6 +317,42 @@ impl<T: Driver> Adapter<T> {
         })
     }
 
+    extern "C" fn reset_prepare_callback(vdev: *mut bindings::virtio_device) -> c_int {
+        // SAFETY: The bus calls this with a valid device.
+        let dev: &Device<CoreInternal<'_>> = unsafe { from_bus(vdev) };
+        // SAFETY: The bus calls this between `probe_callback()`, which stored the data, and
+        // `remove_callback()`.
+        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
+
+        from_result(|| {
+            if T::HAS_RESET_PREPARE {
+                T::reset_prepare(dev, data)?;
+            }
+            if let Some(context) = dev.context() {
+                context.stop(dev, false);
+            }
+            Ok(0)
+        })
+    }
+
+    extern "C" fn reset_done_callback(vdev: *mut bindings::virtio_device) -> c_int {
+        // SAFETY: The bus calls this with a valid device.
+        let dev: &Device<CoreInternal<'_>> = unsafe { from_bus(vdev) };
+        // SAFETY: The bus calls this between `probe_callback()`, which stored the data, and
+        // `remove_callback()`.
+        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
+
+        from_result(|| {
+            let context = dev.context().ok_or(ENODEV)?;
+            context.find_again(dev)?;
+            context.ready(dev);
+            if T::HAS_RESET_DONE {
+                T::reset_done(dev, data).inspect_err(|_| context.stop(dev, false))?;
+            }
+            Ok(0)
+        })
+    }
+
     extern "C" fn shutdown_callback(vdev: *mut bindings::virtio_device) {
         // SAFETY: The bus calls this with a valid device.
         let dev: &Device<CoreInternal<'_>> = unsafe { from_bus(vdev) };
@@ -292,13 +365,18 @@ impl<T: Driver> Adapter<T> {
 
     extern "C" fn config_changed_callback(vdev: *mut bindings::virtio_device) {
         // SAFETY: The bus calls this with a valid device. That can be at any time, so nothing but
-        // the data is taken from this view of it.
+        // the data and the context are taken from this view of it.
         let internal: &Device<CoreInternal<'_>> = unsafe { from_bus(vdev) };
         // SAFETY: The core calls this only between `probe_callback()`, which stored the data, and
         // `remove_callback()`, since it enables and disables it outside of them.
         let data = unsafe { internal.as_ref().drvdata_borrow::<T::Data<'_>>() };
 
-        T::config_changed(internal, data);
+        if let Some(recovery) = internal.context().and_then(Context::recovery) {
+            recovery.schedule();
+        }
+        if T::HAS_CONFIG_CHANGED {
+            T::config_changed(internal, data);
+        }
     }
 }
 

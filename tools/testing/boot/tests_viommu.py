@@ -36,6 +36,7 @@ PAIR = _test('two-iommus', 180)
 FAIL_NTH = _test('fail-nth', 240)
 SUSPEND = _test('suspend', 120)
 UNPLUG = _test('unplug', 120)
+NEEDS_RESET = _test('needs-reset', 240)
 DEMO = _test('demo', 120)
 BENCH = _test('bench', 1200)
 
@@ -89,7 +90,7 @@ MODES = (
     Mode('bridge', 'iommu.strict=0', (BRIDGE,), qemu=BEHIND_BRIDGE),
     Mode('hotplug', 'iommu.strict=0', (HOTPLUG,)),
     Mode('reload', 'iommu.strict=0', (UNLOAD, DISK_IO)),
-    Mode('life', 'iommu.strict=0', (SUSPEND, UNPLUG)),
+    Mode('life', 'iommu.strict=0', (SUSPEND, UNPLUG, NEEDS_RESET)),
 )
 
 # Lies that the C driver never comes back from, each in a boot of its own that
