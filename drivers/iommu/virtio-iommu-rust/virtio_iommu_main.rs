@@ -207,6 +207,17 @@ impl virtio::Driver for VirtioIommu {
         data.parts.wake_up(vdev)
     }
 
+    fn shutdown<'bound>(vdev: &'bound virtio::Device<device::Core<'_>>, _data: Pin<&Self>) {
+        // Endpoints may still be running, and what keeps them from memory that is not theirs is
+        // this device: a reset would set them free. The memory that the device itself writes to,
+        // for answers and events, stays what it is until the machine is reset. A kernel that is
+        // started by kexec is another matter: before that, the PCI core keeps PCI devices from
+        // writing to memory at all, and other buses do nothing of the kind.
+        if !vdev.parent().is_some_and(is_pci) {
+            vdev.shutdown_default();
+        }
+    }
+
     fn config_changed<'bound>(vdev: &'bound virtio::Device<device::Bound>, _data: Pin<&Self>) {
         dev_warn!(vdev, "config changed\n");
     }
@@ -281,6 +292,17 @@ impl config::Space for virtio::Device<device::Bound> {
     fn u64_at(&self, offset: u32) -> Result<u64> {
         self.read_config(offset)
     }
+}
+
+/// Whether a device is one of the PCI bus.
+#[cfg(CONFIG_PCI)]
+fn is_pci(dev: &device::Device) -> bool {
+    <&kernel::pci::Device>::try_from(dev).is_ok()
+}
+
+#[cfg(not(CONFIG_PCI))]
+fn is_pci(_dev: &device::Device) -> bool {
+    false
 }
 
 /// Reads what the device says that it can do.

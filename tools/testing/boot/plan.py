@@ -26,6 +26,27 @@ class GuestTest:
 
 
 @dataclass(frozen=True)
+class LastTrace:
+    """What a device was told last, by an event of QEMU's that traces it."""
+
+    event: str
+    #: How the last line of the event has to end.
+    ending: str
+    #: What that means.
+    name: str
+
+    def arguments(self) -> tuple[str, ...]:
+        """What QEMU has to be told; it traces to its standard error."""
+        return '-trace', self.event
+
+    def find(self, log: str) -> str:
+        """The last line, without what QEMU puts before it; empty if none."""
+        lines = [line[line.index(self.event):].strip()
+                 for line in log.splitlines() if self.event + ' ' in line]
+        return lines[-1] if lines else ''
+
+
+@dataclass(frozen=True)
 class Boot:
     """One QEMU run."""
 
@@ -53,6 +74,8 @@ class Boot:
     expected_lines: tuple[str, ...] = ()
     #: Run only when it is asked for by its name.
     on_request: bool = False
+    #: What QEMU's traces of these expressions say last, and have to.
+    last_traces: tuple[LastTrace, ...] = ()
 
     @property
     def level(self) -> str:

@@ -168,6 +168,17 @@ def _boot_outcome(boot: Boot, talk: protocol.Conversation,
     return passed(name)
 
 
+def _trace_outcomes(boot: Boot, ended: Ended) -> list[Outcome]:
+    """One outcome for each thing that a device has to be told last."""
+    outcomes = []
+    for wanted in boot.last_traces:
+        name = f'{boot.key}/{wanted.name}'
+        found = wanted.find(ended.qemu_errors)
+        outcomes.append(passed(name) if found.endswith(wanted.ending)
+                        else failed(name, f'the last trace is: {found}'))
+    return outcomes
+
+
 def _splat_outcomes(boot: Boot, talk: protocol.Conversation,
                     ) -> list[Outcome]:
     """One outcome; none for a clean log that never got to /init."""
@@ -210,7 +221,8 @@ def judge(boot: Boot, talk: protocol.Conversation, ended: Ended,
           services: hostside.HostServices | None,
           parser: ModuleType) -> list[Outcome]:
     """All outcomes of a boot."""
-    outcomes = [_boot_outcome(boot, talk, ended), *_splat_outcomes(boot, talk)]
+    outcomes = [_boot_outcome(boot, talk, ended), *_splat_outcomes(boot, talk),
+                *_trace_outcomes(boot, ended)]
     if boot.kunit:
         outcomes += [_with_reason(boot, outcome) for outcome in ktap.parse(
             parser, talk.kernel_lines, boot.key)]
@@ -244,8 +256,10 @@ def _run_with(boot: Boot, settings: Settings, directory: Path, log: Path,
         build = settings.layout.build(boot.arch, boot.flavour)
         parser = ktap.load_parser(settings.layout.kernel_tree(build))
         beside = device.arguments() if device else []
+        traces = [word for wanted in boot.last_traces
+                  for word in wanted.arguments()]
         argv = prepare(boot, settings, directory, services,
-                       [*boot.qemu, *beside])
+                       [*boot.qemu, *beside, *traces])
         talk = protocol.Conversation()
         with log.open('w', encoding='utf-8', buffering=1) as out:
             out.write(f'# {shlex.join(argv)}\n')

@@ -8,7 +8,7 @@ from typing import cast
 
 from boot import ktap, runner
 from boot.paths import Layout, MissingInput
-from boot.plan import Boot, GuestTest
+from boot.plan import Boot, GuestTest, LastTrace
 from boot.protocol import Conversation
 from boot.qemu import Qemu
 from boot.results import Status
@@ -71,12 +71,12 @@ class RunnerTest(unittest.TestCase):
             self.skipTest(str(error))
 
     def judge(self, *lines: str, boot: Boot = BOOT,
-              reason: str = '') -> dict[str, Status]:
+              reason: str = '', errors: str = '') -> dict[str, Status]:
         talk = Conversation()
         for line in lines:
             talk.feed(line)
-        outcomes = runner.judge(boot, talk, runner.Ended(reason), None,
-                                self.parser)
+        outcomes = runner.judge(boot, talk, runner.Ended(reason, errors),
+                                None, self.parser)
         for outcome in outcomes:
             self.assertIn('make check-', outcome.reproduce)
         return {o.name.removeprefix(f'{boot.key}/'): o.status
@@ -123,6 +123,21 @@ class RunnerTest(unittest.TestCase):
         self.assertEqual(self.failures(*GOOD, boot=boot), {'boot'})
         self.assertEqual(self.failures('rust_minimal: hello', *GOOD,
                                        boot=boot), set())
+
+    def test_last_traces(self) -> None:
+        boot = replace(BOOT, last_traces=(
+            LastTrace('dev_status', 'status = 15', 'at-work'),))
+        self.assertEqual(boot.last_traces[0].arguments(),
+                         ('-trace', 'dev_status'))
+        cases = (('1@2.3:dev_status status = 0\n'
+                  '1@2.4:dev_status status = 15\nother\n', Status.PASSED),
+                 ('dev_status status = 15\ndev_status status = 0\n',
+                  Status.FAILED),
+                 ('', Status.FAILED))
+        for errors, status in cases:
+            with self.subTest(errors=errors):
+                found = self.judge(*GOOD, boot=boot, errors=errors)
+                self.assertIs(found['at-work'], status)
 
     def test_claim_without_services(self) -> None:
         lines = (*GOOD[:6], 'rv: sent x 1 abc', *GOOD[6:])
