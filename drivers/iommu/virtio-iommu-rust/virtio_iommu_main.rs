@@ -257,7 +257,7 @@ fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<(Visible, Parts)>
     let parts = Parts {
         viommu,
         events,
-        bypass: read_bypass(vdev, features),
+        bypass: set_bypass(vdev, features),
         resets,
     };
 
@@ -272,10 +272,20 @@ fn register(vdev: &virtio::Device<device::Core<'_>>) -> Result<(Visible, Parts)>
     Ok((visible, parts))
 }
 
-/// The value of `bypass` of the configuration, if there is such a field.
-fn read_bypass(vdev: &virtio::Device<device::Core<'_>>, features: Features) -> Option<u8> {
+/// Keeps endpoints that are in no domain from memory, if that is wanted; returns the value of the
+/// field that says so, if there is one.
+///
+/// All endpoints that there are so far have been attached.
+fn set_bypass(vdev: &virtio::Device<device::Core<'_>>, features: Features) -> Option<u8> {
+    let disable = module_parameters::disable_bypass.value();
     if !features.has(Feature::BypassConfig) {
+        if disable {
+            dev_warn!(vdev, "the device has no switch to disable bypass\n");
+        }
         return None;
+    }
+    if disable {
+        vdev.write_config_u8(offset::BYPASS, 0);
     }
     // The other bits are reserved, and not to be written back.
     let bypass: Result<u8> = vdev.read_config(BYPASS);
@@ -320,4 +330,10 @@ kernel::module_virtio_driver! {
     authors: ["Linux Virtualization in Rust"],
     description: "Virtio IOMMU driver",
     license: "GPL v2",
+    params: {
+        disable_bypass: bool {
+            default: false,
+            description: "Keep devices that are in no domain from memory (default: as the device has it)",
+        },
+    },
 }

@@ -31,6 +31,7 @@ VFIO_DMA = _test('vfio-dma', 120)
 HOTPLUG = _test('hotplug', 240)
 BENCHMARK = _test('dma-map-benchmark', 120)
 SELFTESTS = _test('vfio-selftests', 600)
+BYPASS = _test('bypass', 120)
 UNLOAD = _test('unload', 120)
 PAIR = _test('two-iommus', 180)
 FAIL_NTH = _test('fail-nth', 240)
@@ -97,6 +98,8 @@ MODES = (
     Mode('bridge', 'iommu.strict=0', (BRIDGE,), qemu=BEHIND_BRIDGE),
     Mode('hotplug', 'iommu.strict=0', (HOTPLUG,)),
     Mode('reload', 'iommu.strict=0', (UNLOAD, DISK_IO)),
+    # The test loads the driver, where in the other boots init does it.
+    Mode('bypass', 'rv.iommu=none deferred_probe_timeout=0', (BYPASS,)),
     Mode('life', 'iommu.strict=0', (SUSPEND, UNPLUG, NEEDS_RESET)),
 )
 
