@@ -285,7 +285,7 @@ fn set_bypass(vdev: &virtio::Device<device::Core<'_>>, features: Features) -> Op
         return None;
     }
     if disable {
-        vdev.write_config_u8(offset::BYPASS, 0);
+        vdev.write_config_u8(BYPASS, 0);
     }
     // The other bits are reserved, and not to be written back.
     let bypass: Result<u8> = vdev.read_config(BYPASS);
