@@ -210,6 +210,24 @@ struct Found<'a, W> {
     entry: Option<(usize, Entry)>,
 }
 
+impl<W: Word> Found<'_, W> {
+    /// Returns what the same node knows about the page behind those of `entry`, which is that of
+    /// this page.
+    fn behind(self, entry: Entry) -> Option<Self> {
+        let place = self.place + entry.places();
+        if place >= PLACES {
+            return None;
+        }
+        let entry = self.node.entry(place);
+        // With no entry here there may be one further down.
+        (entry.is_some() || self.order == 0).then_some(Self {
+            place,
+            entry,
+            ..self
+        })
+    }
+}
+
 /// Words for a small mapping, which [`Shadow::vacancy`] found.
 pub(crate) struct Vacancy<'a, W> {
     node: Node<'a, W>,
@@ -519,24 +537,24 @@ impl Removal {
     }
 
     /// Removes some. Returns whether that was the last of it.
-    #[inline]
     pub(crate) fn step<T: Table>(&mut self, shadow: &Shadow<T>) -> bool {
+        let end = self.last.min(shadow.last);
+        let mut known = None;
         for _ in 0..STRIDE {
-            let Some(found) = shadow.find(self.next) else {
+            let Some(found) = known.take().or_else(|| shadow.find(self.next)) else {
                 return true;
             };
-            match found.entry {
-                Some((start, entry)) if start == found.place && self.takes(&found, entry) => {
-                    found.node.clear(start);
-                    self.sent |= entry.has(Entry::SENT);
-                    self.next = behind(self.next, found.order, entry.places());
-                    let end = self.last.min(shadow.last);
-                    if self.next > end && !entry.has(Entry::MORE) {
-                        return true;
-                    }
-                }
+            let entry = match found.entry {
+                Some((start, entry)) if start == found.place && self.takes(&found, entry) => entry,
                 _ => return true,
+            };
+            found.node.clear(found.place);
+            self.sent |= entry.has(Entry::SENT);
+            self.next = behind(self.next, found.order, entry.places());
+            if self.next > end && !entry.has(Entry::MORE) {
+                return true;
             }
+            known = found.behind(entry);
         }
         false
     }
