@@ -197,6 +197,9 @@ impl<T: Driver> Endpoint<T> {
 
     /// Makes the device depend on that of the IOMMU until one of them goes.
     ///
+    /// The link outlasts the driver of the IOMMU: links that go with the driver are written to by
+    /// the driver core after they were freed. The next driver finds it again.
+    ///
     /// That fails for a device which the IOMMU itself depends on, such as the bridge that it is
     /// behind; no order would be right then.
     pub(super) fn link(&self) {
@@ -205,7 +208,7 @@ impl<T: Driver> Endpoint<T> {
             bindings::device_link_add(
                 self.dev.as_raw(),
                 self.iommu.supplier().as_raw(),
-                bindings::DL_FLAG_AUTOREMOVE_SUPPLIER,
+                0,
             )
         };
     }
