@@ -79,7 +79,7 @@ fatal_cases()
 map/id-out-of-ring refused wedges id 261 out of range
 map/id-no-head refused wedges is not a head
 map/id-repeated refused wedges is not a head
-unmap/index-jump refused wedges -
+unmap/index-jump ok wedges is not a head
 map/silent refused wedges device does not answer
 EOF
 }
