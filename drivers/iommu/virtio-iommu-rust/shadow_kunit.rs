@@ -298,7 +298,10 @@ mod tests {
         shadow.fill(&vacancy, &mapping, true);
         assert_eq!(shadow.lookup(0x6fff), Some(PHYS | 0x6fff));
         assert_eq!(shadow.lookup(0x7000), None);
-        assert_eq!(remove(&shadow, 0x3000, 0x1000)?, Some((0x3000, 0x4000, true)));
+        assert_eq!(
+            remove(&shadow, 0x3000, 0x1000)?,
+            Some((0x3000, 0x4000, true))
+        );
         Ok(())
     }
 }

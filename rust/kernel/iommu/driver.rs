@@ -204,13 +204,7 @@ impl<T: Driver> Endpoint<T> {
     /// behind; no order would be right then.
     pub(super) fn link(&self) {
         // SAFETY: Both devices are valid; the link takes references of its own.
-        unsafe {
-            bindings::device_link_add(
-                self.dev.as_raw(),
-                self.iommu.supplier().as_raw(),
-                0,
-            )
-        };
+        unsafe { bindings::device_link_add(self.dev.as_raw(), self.iommu.supplier().as_raw(), 0) };
     }
 
     /// The endpoint of a device.

@@ -7,8 +7,8 @@
 
 use super::range::IovaRange;
 
-pub(crate) mod deferred;
 pub(crate) mod config;
+pub(crate) mod deferred;
 pub(crate) mod fault;
 pub(crate) mod histogram;
 pub(crate) mod identity;

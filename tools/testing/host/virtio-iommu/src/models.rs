@@ -11,8 +11,8 @@ mod limits;
 mod probe;
 mod proto;
 mod range;
-mod shadow;
 mod regions;
+mod shadow;
 mod stats;
 
 use proptest::test_runner::Config;
