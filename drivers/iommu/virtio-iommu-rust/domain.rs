@@ -283,12 +283,16 @@ impl Shared {
             } else {
                 Err(EBUSY)
             };
-            match fits {
-                Ok(true) => return Ok(keep(true)),
-                Ok(false) => {}
+            let sent = match fits {
+                Ok(true) => Some(true),
+                Ok(false) => None,
                 // The device sleeps or has no such domain. It will be told when it has.
-                Err(EBUSY) => return Ok(keep(false)),
+                Err(EBUSY) => Some(false),
                 Err(error) => return Err(error),
+            };
+            if let Some(sent) = sent {
+                keep(sent);
+                return Ok(());
             }
             drop(queue);
             requests.wait_for_room()?;

@@ -92,7 +92,7 @@ impl Inner {
             words <- new_words(),
             below <- pin_init::init_array_from_fn(|_| SetOnce::new()),
         });
-        Ok(KBox::init(inner, flags)?)
+        KBox::init(inner, flags)
     }
 }
 
