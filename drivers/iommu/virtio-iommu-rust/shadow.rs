@@ -536,7 +536,7 @@ impl Removal {
         }
     }
 
-    /// Removes some. Returns whether that was the last of it.
+    /// Removes some. Returns whether that was the last of it; nothing more goes after that.
     pub(crate) fn step<T: Table>(&mut self, shadow: &Shadow<T>) -> bool {
         let end = self.last.min(shadow.last);
         let mut known = None;
@@ -562,7 +562,7 @@ impl Removal {
     /// Whether the entry at `self.next` is to go.
     fn takes<W>(&self, found: &Found<'_, W>, entry: Entry) -> bool {
         if entry.has(Entry::FIRST) {
-            before(self.next, found.order, 0) == self.next
+            self.next <= self.last && before(self.next, found.order, 0) == self.next
         } else {
             // The rest of a mapping, unless its beginning was not asked for.
             self.next != self.first

@@ -205,6 +205,20 @@ mod tests {
     }
 
     #[test]
+    fn nothing_more_goes_after_the_last_of_an_unmap() -> Result {
+        let shadow = pages(&[0x1000, 0x2000, 0x3000])?;
+        let mut removal = Removal::new(&shadow, range(0x1000, 0x1000)?);
+        for _ in 0..3 {
+            assert!(removal.step(&shadow));
+            let removed = removal.removed(&shadow).ok_or(EINVAL)?;
+            assert_eq!(removed.iova, range(0x1000, 0x1000)?);
+        }
+        assert!(shadow.lookup(0x2000).is_some());
+        assert!(shadow.lookup(0x3000).is_some());
+        Ok(())
+    }
+
+    #[test]
     fn unmap_goes_on_after_many_mappings() -> Result {
         let shadow = empty()?;
         let count: u64 = 1000;

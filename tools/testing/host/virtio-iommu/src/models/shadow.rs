@@ -202,6 +202,7 @@ proptest! {
                 Step::Unmap(page, count) => {
                     let mut removal = Removal::new(&shadow, range(page, count));
                     while !removal.step(&shadow) {}
+                    prop_assert!(removal.step(&shadow));
                     let removed = removal.removed(&shadow).map(|removed| {
                         let iova = removed.iova;
                         (iova.start() >> SHIFT, iova.len().unwrap() >> SHIFT, removed.sent)
