@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Iterable, Sequence
 
-from boot import (accel, builder, catalog, fuzz, hostile, hoststage, parity,
+from boot import (accel, builder, catalog, fuzz, hostile, hoststage, lint, parity,
                   runner, tests_viommu, vng)
 from boot.builder import Kernel
 from boot.paths import Layout, MissingInput
@@ -85,6 +85,8 @@ class Check:
                 self._watch(fuzz.NAME)))
         if selection.pieces:
             return
+        self._stage(lint.NAME, lambda: lint.stage(
+            self._layout, self.logs, self._watch(lint.NAME)))
         self._build_device()
         for label, directory, top in (
                 ('tools', testing / 'tools', testing / 'tools'),

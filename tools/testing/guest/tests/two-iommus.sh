@@ -30,7 +30,7 @@ fault_names()
 {
 	mark=$(log_mark)
 	[ "$(testdev-dma "$1" 0x12345000)" = refused ] || return 1
-	wait_for_log "$mark" 20 "$(RV_IOMMU_PCI=$2 && fault_line "$1" 0x12345000 "")"
+	wait_for_log "$mark" 20 "$(RV_IOMMU_PCI=$2 fault_line "$1" 0x12345000 "")"
 }
 
 # While the first answers requests, a disk is read through the second.
@@ -51,6 +51,7 @@ take_both()
 }
 
 ktap_plan 12
+# shellcheck disable=SC2153 # both IOMMUs have names of their own
 check_equal "one device is behind the first" "$RV_FIRST_PCI" "$(endpoints_of "$RV_IOMMU_PCI")"
 check_equal "two are behind the second" "$RV_BLK_PCI $RV_TESTDEV_PCI" \
 	"$(endpoints_of "$RV_IOMMU2_PCI" | tr '\n' ' ' | sed 's/ $//')"
