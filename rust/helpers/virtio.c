@@ -35,10 +35,10 @@ rust_helper_virtio_is_little_endian(struct virtio_device *vdev)
 	return virtio_is_little_endian(vdev);
 }
 
-__rust_helper bool rust_helper_virtio_needs_reset(struct virtio_device *vdev)
+__rust_helper u8 rust_helper_virtio_get_status(struct virtio_device *vdev)
 {
 	might_sleep();
-	return vdev->config->get_status(vdev) & VIRTIO_CONFIG_S_NEEDS_RESET;
+	return vdev->config->get_status(vdev);
 }
 
 __rust_helper void rust_helper_device_lock(struct device *dev)

@@ -22,8 +22,9 @@
 //! 3. When a driver is unbound or the system sleeps: the virtqueues are taken away from the queues
 //!    under their locks, a grace period passes, the device is reset, the virtqueues are deleted,
 //!    and only then the buffers in flight are forgotten.
-//! 4. A device that asks for a reset gets it from a work item, which holds the locks of the device
-//!    and of its parent as the buses do.
+//! 4. The device's own lock is the driver core's. A device that asks for a reset gets it from a
+//!    work item, which holds the lock of the parent as the buses do when they reset it; what the
+//!    driver does for a reset, it does with the device locked.
 //!
 //! # Limitations
 //!
@@ -45,6 +46,8 @@ mod device;
 mod driver;
 #[cfg(all(CONFIG_VIRTIO = "y", CONFIG_KUNIT = "y", CONFIG_RUST_VIRTIO_KUNIT_TEST))]
 mod fake_device;
+#[cfg(CONFIG_VIRTIO = "y")]
+mod lock;
 #[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
 pub mod loopback;
 #[cfg(CONFIG_VIRTIO = "y")]

@@ -65,7 +65,7 @@ impl iommu::Driver for SampleIommu {
     }
 
     fn alloc_identity(_endpoint: &iommu::Endpoint<Self>) -> Result<iommu::IdentityDomain<Self>> {
-        iommu::NewDomain::identity(Pages::new()).map(iommu::IdentityDomain::Bypass)
+        iommu::NewBypassDomain::new(Pages::new()).map(iommu::IdentityDomain::Bypass)
     }
 }
 
@@ -114,6 +114,10 @@ impl iommu::PagingDomain for Pages {
     fn unmap_pages(&self, iova: usize, size: usize, _: usize, _: &mut iommu::Gather<'_>) -> usize {
         let node = self.tree.lock().remove_node(&iova);
         node.map_or(0, |_| size)
+    }
+
+    fn flush_iotlb_all(&self) {
+        // What is unmapped is gone at once.
     }
 
     fn iova_to_phys(&self, iova: DmaAddress) -> Option<PhysAddr> {

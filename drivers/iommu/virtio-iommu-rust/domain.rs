@@ -22,6 +22,7 @@ use kernel::{
         DomainConfig,
         DomainFaults,
         Gather,
+        NewBypassDomain,
         NewDomain,
         PagingDomain,
         Prot,
@@ -523,9 +524,9 @@ pub(crate) struct Bypass(Arc<Shared>);
 
 impl Bypass {
     /// Creates the domain with the ID that is set aside for it.
-    pub(crate) fn new(viommu: &Arc<Viommu>, id: DomainId) -> Result<NewDomain<Self>> {
+    pub(crate) fn new(viommu: &Arc<Viommu>, id: DomainId) -> Result<NewBypassDomain<Self>> {
         let shared = Shared::new(viommu, id, Contents::Bypass)?;
-        NewDomain::identity(Ok::<_, Error>(Self(shared)))
+        NewBypassDomain::new(Ok::<_, Error>(Self(shared)))
     }
 }
 

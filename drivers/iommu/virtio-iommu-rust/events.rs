@@ -26,9 +26,11 @@ use crate::{
     faults::Faults, //
 };
 
-/// As many buffers as the ring holds, each for one event.
+/// As many buffers as the ring holds but no more than this, each for one event.
+///
+/// It is the device that says how long its ring is, and an interrupt handles as many events.
 pub(crate) const LAYOUT: BufferLayout = BufferLayout {
-    slots: 0,
+    slots: 256,
     readable: 0,
     writable: EVENT_LEN,
 };

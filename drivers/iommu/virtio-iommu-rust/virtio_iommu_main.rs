@@ -113,22 +113,23 @@ struct Parts {
 
 impl Parts {
     /// Prepares for a reset, in which the device forgets what the endpoints may reach.
-    fn confine(&self, vdev: &virtio::Device<device::Core<'_>>) {
+    fn confine(&self, vdev: &virtio::Device<device::Core<'_>>) -> Result {
         if self.bypass.is_some() && self.viommu.translates() {
-            vdev.write_config_u8(BYPASS, 0);
+            vdev.write_config_u8(BYPASS, 0)?;
         }
+        Ok(())
     }
 
     /// Has everything on the device again as it was, now that the queues are back.
     fn wake_up(&self, vdev: &virtio::Device<device::Core<'_>>) -> Result {
         // A reset of the whole machine changes the field.
-        self.confine(vdev);
+        self.confine(vdev)?;
         // Attaching may already cause faults.
         let filled = events::fill(&self.events);
         // If it does not work, endpoints had better stay confined.
         self.viommu.wake_up().and(filled)?;
         if let Some(bypass) = self.bypass {
-            vdev.write_config_u8(BYPASS, bypass);
+            vdev.write_config_u8(BYPASS, bypass)?;
         }
         Ok(())
     }
@@ -178,7 +179,7 @@ impl virtio::Driver for VirtioIommu {
     }
 
     fn freeze<'bound>(vdev: &'bound virtio::Device<device::Core<'_>>, data: Pin<&Self>) -> Result {
-        data.parts.confine(vdev);
+        data.parts.confine(vdev)?;
         data.parts.viommu.fall_asleep();
         Ok(())
     }
@@ -195,8 +196,8 @@ impl virtio::Driver for VirtioIommu {
             data.parts.viommu.requests().give_up();
             return Err(EIO);
         }
+        data.parts.confine(vdev)?;
         data.parts.viommu.faint();
-        data.parts.confine(vdev);
         Ok(())
     }
 
@@ -285,7 +286,7 @@ fn set_bypass(vdev: &virtio::Device<device::Core<'_>>, features: Features) -> Op
         return None;
     }
     if disable {
-        vdev.write_config_u8(BYPASS, 0);
+        vdev.write_config_u8(BYPASS, 0).ok()?;
     }
     // The other bits are reserved, and not to be written back.
     let bypass: Result<u8> = vdev.read_config(BYPASS);

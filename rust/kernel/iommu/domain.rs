@@ -86,9 +86,10 @@ pub trait PagingDomain: Domain {
     fn iova_to_phys(&self, iova: DmaAddress) -> Option<PhysAddr>;
 
     /// Waits until the IOMMU has forgotten everything that was unmapped so far.
-    fn flush_iotlb_all(&self) {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
+    ///
+    /// The core may call this for any domain: an administrator can ask for lazy unmapping, whatever
+    /// the driver is capable of. There is nothing to do where unmapping waits by itself.
+    fn flush_iotlb_all(&self);
 
     /// Waits until the IOMMU has forgotten what was unmapped in the range of `gather`.
     fn iotlb_sync(&self, _gather: &Gather<'_>) {
@@ -191,19 +192,28 @@ impl<D: PagingDomain> NewDomain<D> {
     }
 }
 
-impl<D: Domain> NewDomain<D> {
-    /// Allocates a domain in which every address is its own translation.
-    pub fn identity(init: impl PinInit<D, Error>) -> Result<Self> {
-        Self::new(
-            bindings::iommu_domain {
-                ops: DomainVTable::<D>::IDENTITY,
-                ..pin_init::zeroed()
-            },
-            None,
-            init,
-        )
+/// A domain in which every address is its own translation, not handed to the core yet.
+///
+/// Nothing can be mapped in it.
+pub struct NewBypassDomain<D: Domain>(NewDomain<D>);
+
+impl<D: Domain> NewBypassDomain<D> {
+    /// Allocates the domain.
+    pub fn new(init: impl PinInit<D, Error>) -> Result<Self> {
+        let domain = bindings::iommu_domain {
+            ops: DomainVTable::<D>::IDENTITY,
+            ..pin_init::zeroed()
+        };
+        NewDomain::new(domain, None, init).map(Self)
     }
 
+    /// Gives the domain to the core, which ends it with `ops->free()`.
+    pub(super) fn into_raw(self) -> *mut bindings::iommu_domain {
+        self.0.into_raw()
+    }
+}
+
+impl<D: Domain> NewDomain<D> {
     /// `domain.ops` must be a table of [`DomainVTable<D>`].
     fn new(
         domain: bindings::iommu_domain,
@@ -300,11 +310,7 @@ impl<D: PagingDomain> DomainVTable<D> {
         attach_dev: Some(Self::attach_dev),
         map_pages: Some(Self::map_pages),
         unmap_pages: Some(Self::unmap_pages),
-        flush_iotlb_all: if D::HAS_FLUSH_IOTLB_ALL {
-            Some(Self::flush_iotlb_all)
-        } else {
-            None
-        },
+        flush_iotlb_all: Some(Self::flush_iotlb_all),
         iotlb_sync_map: if D::HAS_IOTLB_SYNC_MAP {
             Some(Self::iotlb_sync_map)
         } else {

@@ -13,6 +13,7 @@ use core::{
 use super::{
     domain::{
         Domain,
+        NewBypassDomain,
         NewDomain,
         PagingDomain, //
     },
@@ -105,7 +106,7 @@ pub trait Driver: HasOps + Send + Sync + Sized + 'static {
 /// A domain that translates every address to itself.
 pub enum IdentityDomain<T: Driver> {
     /// The IOMMU does not translate at all.
-    Bypass(NewDomain<T::Identity>),
+    Bypass(NewBypassDomain<T::Identity>),
     /// The IOMMU translates with mappings that the driver has put in.
     Mapped(NewDomain<T::Paging>),
 }

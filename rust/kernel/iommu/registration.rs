@@ -265,6 +265,8 @@ impl<T: Driver> Drop for Registration<T> {
         ProbeLock::with(|lock| self.instances.remove(lock, &self.instance));
         // SAFETY: Registered by the type invariants, and this is the only place to undo that.
         unsafe { bindings::iommu_device_unregister(self.instance.as_raw()) };
+        // Whoever found the IOMMU in the core's list before that looks into it with this lock held.
+        ProbeLock::with(|_| ());
         // The release of an endpoint uses the sysfs device, so that goes last.
         // SAFETY: Added by the type invariants, and this is the only place to remove it.
         unsafe { sysfs_remove(&self.instance) };
@@ -300,8 +302,9 @@ fn register<T>(instance: &Instance<T>, ops: &'static Ops<T>) -> Result {
     // SAFETY: `raw` is valid and not registered yet, so that nobody else looks into it.
     unsafe { (*raw).fwnode = instance.raw_fwnode() };
     // SAFETY:
-    // * `raw` stays valid: the core uses it up to `iommu_device_unregister()`, and for an endpoint
-    //   up to the release of the endpoint, which holds a reference.
+    // * `raw` stays valid: the core uses it up to `iommu_device_unregister()` and what follows it
+    //   with the probe lock held, and for an endpoint up to the release of the endpoint, which
+    //   holds a reference.
     // * The table is static, and its callbacks are those for the drivers of type `T`.
     // * Without a device, the function leaves the firmware node as it is.
     to_result(unsafe { bindings::iommu_device_register(raw, ops.as_raw(), ptr::null_mut()) })

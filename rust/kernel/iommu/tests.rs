@@ -216,6 +216,10 @@ impl PagingDomain for MockDomain {
         Some(page? + iova % PAGE_SIZE as DmaAddress)
     }
 
+    fn flush_iotlb_all(&self) {
+        self.instance.synced.count();
+    }
+
     fn iotlb_sync(&self, gather: &Gather<'_>) {
         if gather.range().is_some() {
             self.instance.synced.count();

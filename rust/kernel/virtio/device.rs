@@ -4,7 +4,8 @@
 
 use super::{
     context::Context,
-    feature::Feature, //
+    feature::Feature,
+    lock::DeviceLock, //
 };
 use crate::{
     bindings,
@@ -26,6 +27,9 @@ use core::{
 
 /// How often a read of the configuration space is repeated when the device changes it meanwhile.
 const CONFIG_READ_TRIES: usize = 64;
+
+/// The bytes of configuration that any transport has room for: those of CCW, which has the fewest.
+const CONFIG_MAX: u32 = 0x100;
 
 /// A virtio device.
 ///
@@ -54,7 +58,9 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
         // SAFETY: By the type invariants, the pointer is valid; the vendor never changes.
         unsafe { (*self.as_raw()).id.vendor }
     }
+}
 
+impl Device<device::Bound> {
     /// Returns the device that implements the transport.
     pub fn parent(&self) -> Option<&device::Device> {
         // SAFETY: By the type invariants, the pointer is valid; the parent never changes.
@@ -62,12 +68,11 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
         if parent.is_null() {
             return None;
         }
-        // SAFETY: The parent is valid, and a device holds a reference to its parent.
+        // SAFETY: A device holds a reference to its parent until it is taken off its bus, and no
+        // driver is bound to it any more then.
         Some(unsafe { device::Device::from_raw(parent) })
     }
-}
 
-impl Device<device::Bound> {
     /// Returns the name that the transport has for the device.
     pub fn bus_name(&self) -> &CStr {
         // SAFETY: By the type invariants, the pointer is valid. The name lives as long as the
@@ -84,14 +89,17 @@ impl Device<device::Bound> {
 
     /// Reads a field of the configuration space.
     ///
-    /// Fails with [`EAGAIN`] if the device never stops to change it. The offset must lie within
-    /// the configuration space of the device: PCI transports do not survive anything else. This
+    /// Fails with [`EAGAIN`] if the device never stops to change it, with [`ENODEV`] if the device
+    /// has no configuration, and with [`EINVAL`] if no device's configuration is that long. This
     /// may sleep.
+    ///
+    /// How long that of this device is, only the transport knows: PCI calls `BUG()` for a field
+    /// that is behind its end.
     pub fn read_config<T: ConfigField>(&self, offset: u32) -> Result<T> {
         if size_of::<T>() <= size_of::<u32>() {
-            return Ok(T::read(self, offset));
+            return T::read(self, offset);
         }
-        self.read_config_stable(|dev| Ok(T::read(dev, offset)))
+        self.read_config_stable(|dev| T::read(dev, offset))
     }
 
     /// Reads several fields of the configuration space that belong together.
@@ -111,19 +119,21 @@ impl Device<device::Bound> {
 
     /// Writes one byte of the configuration space.
     ///
-    /// The same holds for the offset as in [`Self::read_config`]. This may sleep.
-    pub fn write_config_u8(&self, offset: u32, value: u8) {
-        // SAFETY: By the type invariants, the pointer is valid; the transport of a bound device
-        // works.
-        unsafe { bindings::virtio_cwrite8(self.as_raw(), offset, value) }
+    /// The same holds for the offset and for errors as in [`Self::read_config`]. This may sleep.
+    pub fn write_config_u8(&self, offset: u32, value: u8) -> Result {
+        check_field(offset, 1)?;
+        self.config_ops()?.set.ok_or(ENODEV)?;
+        // SAFETY: By the type invariants, the pointer is valid. The transport of a bound device
+        // works, and as just seen it can write one byte at this offset.
+        unsafe { bindings::virtio_cwrite8(self.as_raw(), offset, value) };
+        Ok(())
     }
 
-    /// Makes all virtqueues of the device broken: everything that is submitted fails from now on.
-    ///
-    /// No queue of the device may be locked by the caller.
-    pub fn break_device(&self) {
-        // SAFETY: By the type invariants, the pointer is valid.
-        unsafe { bindings::virtio_break_device(self.as_raw()) }
+    /// What the transport does for the configuration.
+    fn config_ops(&self) -> Result<&bindings::virtio_config_ops> {
+        // SAFETY: By the type invariants, the pointer is valid. The transport sets the table before
+        // it registers the device, and keeps it.
+        unsafe { (*self.as_raw()).config.as_ref() }.ok_or(ENODEV)
     }
 
     fn config_generation(&self) -> u32 {
@@ -133,20 +143,23 @@ impl Device<device::Bound> {
     }
 
     /// Copies from the configuration space and returns whether it is little endian.
-    fn config_get<const N: usize>(&self, offset: u32) -> ([u8; N], bool) {
+    fn config_get<const N: usize>(&self, offset: u32) -> Result<([u8; N], bool)> {
         const { assert!(N == 1 || N == 2 || N == 4 || N == 8) };
         let mut bytes = [0; N];
         // CAST: At most 8, as asserted.
         let len = const { N as u32 };
-        // SAFETY: By the type invariants, the pointer is valid; the transport of a bound device
-        // works. `bytes` is valid for writes of `len` bytes, which is a width that all transports
-        // support.
+        check_field(offset, len)?;
+        // The table of a PCI device without a configuration has nothing here.
+        self.config_ops()?.get.ok_or(ENODEV)?;
+        // SAFETY: By the type invariants, the pointer is valid. The transport of a bound device
+        // works, and as just seen it can read at this offset. `bytes` is valid for writes of `len`
+        // bytes, which is a width that all transports support.
         unsafe {
             bindings::virtio_config_get(self.as_raw(), offset, bytes.as_mut_ptr().cast(), len)
         };
         // SAFETY: By the type invariants, the pointer is valid.
         let little_endian = unsafe { bindings::virtio_is_little_endian(self.as_raw()) };
-        (bytes, little_endian)
+        Ok((bytes, little_endian))
     }
 }
 
@@ -157,6 +170,12 @@ impl Device<device::Core<'_>> {
         // SAFETY: By the type invariants, the pointer is valid; the transport of a bound device
         // works.
         unsafe { bindings::virtio_device_shutdown(self.as_raw()) }
+    }
+
+    /// Locks the device: no driver is bound to it or unbound from it meanwhile.
+    pub(super) fn lock(&self) -> DeviceLock<'_> {
+        let dev: &device::Device<device::Core<'_>> = self.as_ref();
+        DeviceLock::new(dev)
     }
 
     /// Returns what the abstraction keeps for the device.
@@ -172,10 +191,18 @@ mod private {
     pub trait Sealed {}
 }
 
+/// Refuses what cannot be a field: a transport need not look at the offset itself.
+fn check_field(offset: u32, len: u32) -> Result {
+    match offset.checked_add(len) {
+        Some(end) if end <= CONFIG_MAX => Ok(()),
+        _ => Err(EINVAL),
+    }
+}
+
 /// An integer that can be a field of the configuration space.
 pub trait ConfigField: private::Sealed + Sized {
     #[doc(hidden)]
-    fn read(dev: &Device<device::Bound>, offset: u32) -> Self;
+    fn read(dev: &Device<device::Bound>, offset: u32) -> Result<Self>;
 }
 
 macro_rules! impl_config_field {
@@ -183,11 +210,11 @@ macro_rules! impl_config_field {
         impl private::Sealed for $int {}
 
         impl ConfigField for $int {
-            fn read(dev: &Device<device::Bound>, offset: u32) -> Self {
-                match dev.config_get(offset) {
+            fn read(dev: &Device<device::Bound>, offset: u32) -> Result<Self> {
+                Ok(match dev.config_get(offset)? {
                     (bytes, true) => <$int>::from_le_bytes(bytes),
                     (bytes, false) => <$int>::from_ne_bytes(bytes),
-                }
+                })
             }
         }
     )*};

@@ -97,7 +97,7 @@ pub trait Driver {
     /// Called before the system sleeps.
     ///
     /// After this has succeeded, the device is reset and has no queues; all that is in flight is
-    /// lost.
+    /// lost. That is so for drivers without this as well.
     fn freeze<'bound>(dev: &'bound Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) -> Result {
         let _ = (dev, data);
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -169,7 +169,6 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
         module: &'static ThisModule,
     ) -> Result {
         let feature_count = u32::try_from(T::FEATURES.len()).map_err(|_| EINVAL)?;
-        let sleeps = T::HAS_FREEZE || T::HAS_RESTORE;
         let recovers = T::HAS_RESET_PREPARE || T::HAS_RESET_DONE;
 
         // SAFETY: It's safe to set the fields of `struct virtio_driver` on initialization.
@@ -183,8 +182,8 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
             (*vdrv).probe = Some(Self::probe_callback);
             (*vdrv).remove = Some(Self::remove_callback);
             (*vdrv).validate = T::HAS_VALIDATE.then_some(Self::validate_callback);
-            (*vdrv).freeze = sleeps.then_some(Self::freeze_callback);
-            (*vdrv).restore = sleeps.then_some(Self::restore_callback);
+            (*vdrv).freeze = Some(Self::freeze_callback);
+            (*vdrv).restore = Some(Self::restore_callback);
             (*vdrv).reset_prepare = recovers.then_some(Self::reset_prepare_callback);
             (*vdrv).reset_done = recovers.then_some(Self::reset_done_callback);
             (*vdrv).shutdown = T::HAS_SHUTDOWN.then_some(Self::shutdown_callback);
@@ -317,40 +316,62 @@ impl<T: Driver> Adapter<T> {
         })
     }
 
-    extern "C" fn reset_prepare_callback(vdev: *mut bindings::virtio_device) -> c_int {
-        // SAFETY: The bus calls this with a valid device.
+    /// Runs `call` for a device whose driver is `T` and stays so meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// `vdev` must be valid, and not be locked by the caller. If a driver is bound to it once it is
+    /// locked, that must be `T`.
+    unsafe fn while_bound(
+        vdev: *mut bindings::virtio_device,
+        call: impl for<'a> FnOnce(
+            &'a Device<CoreInternal<'a>>,
+            &'a Context,
+            Pin<&'a T::Data<'a>>,
+        ) -> Result,
+    ) -> c_int {
+        // SAFETY: By the safety requirements, and because the lock is held where it is used.
         let dev: &Device<CoreInternal<'_>> = unsafe { from_bus(vdev) };
-        // SAFETY: The bus calls this between `probe_callback()`, which stored the data, and
-        // `remove_callback()`.
-        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
+        let _lock = dev.lock();
 
         from_result(|| {
-            if T::HAS_RESET_PREPARE {
-                T::reset_prepare(dev, data)?;
-            }
-            if let Some(context) = dev.context() {
-                context.stop(dev, false);
-            }
-            Ok(0)
+            // Set first in `probe_callback()`, cleared last in `remove_callback()`; both have the
+            // lock.
+            let context = dev.context().ok_or(ENODEV)?;
+            // SAFETY: So the driver is bound, and by the safety requirements it is `T`, whose
+            // `probe_callback()` stored the data.
+            let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
+            call(dev, context, data).map(|()| 0)
         })
     }
 
-    extern "C" fn reset_done_callback(vdev: *mut bindings::virtio_device) -> c_int {
-        // SAFETY: The bus calls this with a valid device.
-        let dev: &Device<CoreInternal<'_>> = unsafe { from_bus(vdev) };
-        // SAFETY: The bus calls this between `probe_callback()`, which stored the data, and
-        // `remove_callback()`.
-        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
+    extern "C" fn reset_prepare_callback(vdev: *mut bindings::virtio_device) -> c_int {
+        // SAFETY: The bus calls this with a valid device, for a reset of its parent, so that only
+        // that is locked. It has found `T` to be the driver; two drivers for the same device would
+        // have to be exchanged meanwhile for another one to be there.
+        unsafe {
+            Self::while_bound(vdev, |dev, context, data| {
+                if T::HAS_RESET_PREPARE {
+                    T::reset_prepare(dev, data)?;
+                }
+                context.stop(dev, false);
+                Ok(())
+            })
+        }
+    }
 
-        from_result(|| {
-            let context = dev.context().ok_or(ENODEV)?;
-            context.find_again(dev)?;
-            context.ready(dev);
-            if T::HAS_RESET_DONE {
-                T::reset_done(dev, data).inspect_err(|_| context.stop(dev, false))?;
-            }
-            Ok(0)
-        })
+    extern "C" fn reset_done_callback(vdev: *mut bindings::virtio_device) -> c_int {
+        // SAFETY: As in `reset_prepare_callback()`.
+        unsafe {
+            Self::while_bound(vdev, |dev, context, data| {
+                context.find_again(dev)?;
+                context.ready(dev);
+                if T::HAS_RESET_DONE {
+                    T::reset_done(dev, data).inspect_err(|_| context.stop(dev, false))?;
+                }
+                Ok(())
+            })
+        }
     }
 
     extern "C" fn shutdown_callback(vdev: *mut bindings::virtio_device) {
@@ -360,6 +381,11 @@ impl<T: Driver> Adapter<T> {
         // `remove_callback()`.
         let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
 
+        if let Some(recovery) = dev.context().and_then(Context::recovery) {
+            // The driver may leave the device running, which a reset would end.
+            // SAFETY: The driver core has the device locked.
+            unsafe { recovery.end() };
+        }
         T::shutdown(dev, data);
     }
 

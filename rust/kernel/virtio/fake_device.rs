@@ -6,6 +6,7 @@
 //! written by the tests.
 
 use super::{
+    device::Device,
     layout::BufferLayout,
     queue::{
         AnyQueue,
@@ -15,9 +16,16 @@ use super::{
 };
 use crate::{
     bindings,
+    device::Bound,
     prelude::*,
     static_lock_class,
-    sync::Arc,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
     types::Opaque, //
 };
 use core::{
@@ -177,6 +185,40 @@ impl FakeDevice {
     }
 }
 
+/// How often [`config_read`] was called.
+static READS: Atomic<u32> = Atomic::new(0);
+
+/// A transport that has room for whatever is read.
+///
+/// # Safety
+///
+/// `buf` must be valid for writes of `len` bytes.
+unsafe extern "C" fn config_read(
+    _vdev: *mut bindings::virtio_device,
+    _offset: c_uint,
+    buf: *mut c_void,
+    len: c_uint,
+) {
+    READS.fetch_add(1, Relaxed);
+    for index in 0..len {
+        // SAFETY: By the safety requirements, as `index` is less than `len`.
+        unsafe { buf.cast::<u8>().wrapping_add(index as usize).write(0x5a) };
+    }
+}
+
+/// Runs `call` on a device whose transport has `ops`.
+fn with_config<R>(
+    ops: &bindings::virtio_config_ops,
+    call: impl FnOnce(&Device<Bound>) -> Result<R>,
+) -> Result<R> {
+    let vdev = new_vdev()?;
+    // SAFETY: The device is valid, and nobody else looks at it.
+    unsafe { (*vdev.get()).config = ops };
+    // SAFETY: The device is valid, and `Device` is a transparent wrapper. Only its configuration is
+    // looked at, which a bound device does not differ in.
+    call(unsafe { &*vdev.get().cast::<Device<Bound>>() })
+}
+
 impl Drop for FakeDevice {
     fn drop(&mut self) {
         self.detach(true);
@@ -309,7 +351,39 @@ mod tests {
         let buffer = guard.take_buffer(&completion).ok_or(ENOENT)?;
         assert_eq!(buffer.writable_len(), 200);
         assert!(guard.take_buffer(&completion).is_none());
+        assert_eq!(guard.read(&completion, &mut [0; 256]), 0);
         Ok(())
+    }
+
+    #[test]
+    fn a_device_without_a_configuration_is_none_to_ask() -> Result {
+        let nothing = bindings::virtio_config_ops::default();
+        with_config(&nothing, |dev| {
+            assert_eq!(dev.read_config::<u8>(0).err(), Some(ENODEV));
+            assert_eq!(dev.read_config::<u64>(0).err(), Some(ENODEV));
+            assert_eq!(dev.write_config_u8(0, 1).err(), Some(ENODEV));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn what_no_configuration_can_hold_is_not_asked_for() -> Result {
+        let ops = bindings::virtio_config_ops {
+            get: Some(config_read),
+            ..Default::default()
+        };
+        with_config(&ops, |dev| {
+            let before = READS.load(Relaxed);
+            assert_eq!(dev.read_config::<u16>(0xff).err(), Some(EINVAL));
+            assert_eq!(dev.read_config::<u8>(0x100).err(), Some(EINVAL));
+            assert_eq!(dev.read_config::<u8>(u32::MAX).err(), Some(EINVAL));
+            assert_eq!(dev.read_config::<u64>(0xf9).err(), Some(EINVAL));
+            assert_eq!(READS.load(Relaxed), before);
+
+            assert_eq!(dev.read_config::<u16>(0xfe)?, 0x5a5a);
+            assert_eq!(READS.load(Relaxed), before + 1);
+            Ok(())
+        })
     }
 
     #[test]

@@ -313,8 +313,14 @@ impl<T: Send + 'static> AnyQueue for Queue<T> {
     }
 
     unsafe fn detach(&self, forever: bool) {
-        // SAFETY: By the safety requirements of this function.
-        unsafe { self.inner.lock().ring.detach(forever) };
+        let vq = self.inner.lock().ring.give_up(forever);
+        if let Some(mut vq) = vq {
+            // Looks at the whole ring for each buffer, so not under the lock.
+            // SAFETY: By the safety requirements of this function.
+            unsafe { vq.detach_unused() };
+        }
+        // SAFETY: As above.
+        unsafe { self.inner.lock().ring.free_all() };
     }
 }
 

@@ -5,11 +5,15 @@
 //! The specification lets a device do so when it has run into an error, and tells the driver by a
 //! change of the configuration. That is no place to sleep, so the reset is the work of a queue.
 
-use super::device::Device;
+use super::{
+    device::Device,
+    lock::DeviceLock, //
+};
 use crate::{
     bindings,
     device,
     prelude::*,
+    ratelimit::RateLimit,
     sync::{
         aref::ARef,
         Arc, //
@@ -22,31 +26,49 @@ use crate::{
         WorkItem, //
     }, //
 };
-use core::{
-    cell::Cell,
-    ptr::addr_of_mut, //
-};
+use core::cell::Cell;
 
 /// The reset of one device as long as a driver is bound to it.
 ///
 /// The work item may outlive the binding, and even the device: all that it finds then is that it has
 /// nothing to do.
+///
+/// # Invariants
+///
+/// `bound` is only accessed with the device locked.
 #[pin_data]
 pub(super) struct Recovery {
     dev: ARef<Device>,
     /// A device lets go of its parent when it is removed, so this is a reference of its own.
     parent: ARef<device::Device>,
-    /// Whether the driver is bound. Accessed with the device locked.
+    /// Whether the driver is bound.
     bound: Cell<bool>,
+    /// A device can say that it needs a reset as often as it likes.
+    #[pin]
+    messages: RateLimit,
     #[pin]
     work: Work<Recovery>,
+}
+
+/// A driver whose module stays.
+///
+/// # Invariants
+///
+/// A reference to the module is held; a driver that is built in has no module.
+struct PinnedDriver(*mut bindings::module);
+
+impl Drop for PinnedDriver {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::module_put(self.0) };
+    }
 }
 
 impl_has_work! {
     impl HasWork<Self> for Recovery { self.work }
 }
 
-// SAFETY: `bound` is only accessed with the device locked; the rest may be used by any thread.
+// SAFETY: By the type invariants `bound` has a lock; the rest may be used by any thread.
 unsafe impl Send for Recovery {}
 
 // SAFETY: As above.
@@ -62,6 +84,7 @@ impl Recovery {
                 dev: ARef::from(dev),
                 parent,
                 bound: Cell::new(true),
+                messages <- RateLimit::new(c"virtio reset"),
                 work <- new_work!("virtio::Recovery"),
             }),
             GFP_KERNEL,
@@ -77,7 +100,7 @@ impl Recovery {
         let _ = workqueue::system_freezable().enqueue(self.clone());
     }
 
-    /// Has later looks do nothing, since the driver is being unbound.
+    /// Has later looks do nothing: the driver is being unbound, or leaves the device as it is.
     ///
     /// # Safety
     ///
@@ -86,28 +109,54 @@ impl Recovery {
         self.bound.set(false);
     }
 
+    /// Returns the driver if it is bound and the device says that it needs a reset.
+    ///
     /// # Safety
     ///
     /// The device must be locked by the caller.
-    unsafe fn recover(&self) {
+    unsafe fn driver_to_reset(&self) -> Option<PinnedDriver> {
         if !self.bound.get() {
-            return;
+            return None;
         }
         let vdev = self.dev.as_raw();
         // SAFETY: The device is valid, and has a driver, so that its transport works.
-        if !unsafe { bindings::virtio_needs_reset(vdev) } {
-            return;
+        let status = unsafe { bindings::virtio_get_status(vdev) };
+        // A PCI device that is gone has all bits set.
+        if status == u8::MAX || u32::from(status) & bindings::VIRTIO_CONFIG_S_NEEDS_RESET == 0 {
+            return None;
         }
-        // SAFETY: The device is valid. Its lock and that of its parent are held, as the bus does
-        // it; so nobody binds or unbinds a driver, or resets the device otherwise, meanwhile.
+        // SAFETY: The device is valid, and locked, so that its driver stays.
+        let driver = unsafe { (*vdev).dev.driver.as_ref() }?;
+        // SAFETY: A driver that is bound has not been unloaded.
+        if !unsafe { bindings::try_module_get(driver.owner) } {
+            return None;
+        }
+        // INVARIANT: Just taken.
+        Some(PinnedDriver(driver.owner))
+    }
+
+    /// Resets the device.
+    ///
+    /// # Safety
+    ///
+    /// The parent must be locked by the caller, and the device must not be: the callbacks of the
+    /// driver lock it, since a bus that resets the parent calls them, too.
+    unsafe fn reset(&self, _driver: &PinnedDriver) {
+        let vdev = self.dev.as_raw();
+        let told = self.messages.allow();
+        // SAFETY: The device is valid, and the module of its driver stays. The lock of the parent
+        // keeps the transport, and others from resetting the device.
         let prepared = unsafe { bindings::virtio_device_reset_prepare(vdev) };
         if prepared != 0 {
-            dev_err!(self.dev, "needs a reset and gets none: {}\n", prepared);
+            if told {
+                dev_err!(self.dev, "needs a reset and gets none: {}\n", prepared);
+            }
             return;
         }
         // SAFETY: As above.
         let done = unsafe { bindings::virtio_device_reset_done(vdev) };
         match done {
+            _ if !told => {}
             0 => dev_warn!(self.dev, "was reset, as it asked for\n"),
             error => dev_err!(self.dev, "does not work after its reset: {}\n", error),
         }
@@ -118,19 +167,16 @@ impl WorkItem for Recovery {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        // SAFETY: The device is valid.
-        let dev = unsafe { addr_of_mut!((*this.dev.as_raw()).dev) };
-        let parent = this.parent.as_raw();
+        let _parent = DeviceLock::new(&this.parent);
+        let driver = {
+            let _device = DeviceLock::new((*this.dev).as_ref());
+            // SAFETY: Just locked.
+            unsafe { this.driver_to_reset() }
+        };
 
-        // SAFETY: Both devices are valid, and parents are locked first.
-        unsafe { bindings::device_lock(parent) };
-        // SAFETY: As above.
-        unsafe { bindings::device_lock(dev) };
-        // SAFETY: The device is locked.
-        unsafe { this.recover() };
-        // SAFETY: Locked above.
-        unsafe { bindings::device_unlock(dev) };
-        // SAFETY: Locked above.
-        unsafe { bindings::device_unlock(parent) };
+        if let Some(driver) = driver {
+            // SAFETY: The parent is locked, and the device is not any more.
+            unsafe { this.reset(&driver) };
+        }
     }
 }

@@ -177,22 +177,28 @@ impl Ring {
         };
     }
 
-    /// Gives up the virtqueue, for good if `forever`, and makes all slots free.
+    /// Gives up the virtqueue, for good if `forever`.
     ///
-    /// # Safety
-    ///
-    /// After [`Self::revoke`] the device must have been reset, so that it has no buffer.
-    pub(super) unsafe fn detach(&mut self, forever: bool) {
-        if let State::Stopping(vq) = &mut self.state {
-            // SAFETY: By the safety requirements.
-            unsafe { vq.detach_unused() };
-        }
-        self.state = if forever {
+    /// [`Self::revoke`] comes before. The buffers stay until [`Self::free_all`].
+    pub(super) fn give_up(&mut self, forever: bool) -> Option<VirtQueue> {
+        let next = if forever {
             State::Revoked
         } else {
             State::Detached
         };
+        match core::mem::replace(&mut self.state, next) {
+            State::Stopping(vq) => Some(vq),
+            _ => None,
+        }
+    }
 
+    /// Makes all slots free.
+    ///
+    /// # Safety
+    ///
+    /// After [`Self::revoke`] the device must have been reset, so that it has no buffer, and the
+    /// virtqueue must have been given up.
+    pub(super) unsafe fn free_all(&mut self) {
         let Some(pool) = &mut self.pool else { return };
         pool.slots.reset();
         for content in pool.contents.iter_mut() {
@@ -276,6 +282,10 @@ impl Ring {
         let Some(slot) = pool.slots.acquire() else {
             return Err((ENOSPC, buffer));
         };
+        let Some(content) = pool.contents.get_mut(slot.index()) else {
+            pool.slots.retract(slot);
+            return Err((EINVAL, buffer));
+        };
 
         let added = buffer.parts().and_then(|(readable, writable)| {
             // SAFETY: The memory of an owned buffer is in the linear map. Whether the buffer is
@@ -283,18 +293,14 @@ impl Ring {
             // while the slot is in flight, which it is now.
             unsafe { vq.add(readable, writable, slot.token()) }
         });
-        match (added, pool.contents.get_mut(slot.index())) {
-            (Ok(()), Some(content)) => {
-                content.writable_len = buffer.writable_len();
-                content.owned = Some(buffer);
-                self.unannounced = true;
-                Ok(slot)
-            }
-            (added, _) => {
-                pool.slots.retract(slot);
-                Err((added.err().unwrap_or(EINVAL), buffer))
-            }
+        if let Err(error) = added {
+            pool.slots.retract(slot);
+            return Err((error, buffer));
         }
+        content.writable_len = buffer.writable_len();
+        content.owned = Some(buffer);
+        self.unannounced = true;
+        Ok(slot)
     }
 
     /// Takes the next buffer back from the device.
@@ -359,7 +365,11 @@ impl Ring {
             return None;
         }
         let pool = self.pool.as_mut()?;
-        pool.contents.get_mut(completion.slot.index())?.owned.take()
+        let content = pool.contents.get_mut(completion.slot.index())?;
+        let buffer = content.owned.take()?;
+        // What is left is the memory of the slot, which this answer is not in.
+        content.writable_len = 0;
+        Some(buffer)
     }
 
     /// Makes the slot of a completion free.
