@@ -51,9 +51,9 @@ use crate::{
     },
     radix::Radix,
     range::IovaRange,
+    removal::Removal,
     shadow::{
         Mapping,
-        Removal,
         Shadow, //
     },
     viommu::Viommu, //

@@ -24,7 +24,7 @@ use kernel::{
 
 use kernel::prelude::*;
 
-use crate::shadow::{
+use crate::words::{
     self,
     index,
     BITS,
@@ -44,7 +44,7 @@ impl Word {
     }
 }
 
-impl shadow::Word for Word {
+impl words::Word for Word {
     #[inline]
     fn get(&self) -> u64 {
         // Nothing else is found through a word.
@@ -219,7 +219,7 @@ pub(crate) enum At<'a> {
     Inner(&'a Inner),
 }
 
-impl shadow::Table for Radix {
+impl words::Table for Radix {
     type Word = Word;
     type At<'a> = At<'a>;
 
@@ -230,13 +230,13 @@ impl shadow::Table for Radix {
     }
 
     #[inline]
-    fn node<'a>(&'a self, at: At<'a>) -> shadow::Node<'a, Word> {
+    fn node<'a>(&'a self, at: At<'a>) -> words::Node<'a, Word> {
         match at {
-            At::Leaf(leaf) => shadow::Node {
+            At::Leaf(leaf) => words::Node {
                 starts: &leaf.starts,
                 words: &leaf.words,
             },
-            At::Inner(inner) => shadow::Node {
+            At::Inner(inner) => words::Node {
                 starts: &inner.starts,
                 words: &inner.words,
             },

@@ -16,109 +16,23 @@ use super::{
     proto::MapFlags,
     range::{
         Granule,
-        IovaRange,
-        SMALLEST_SHIFT, //
+        IovaRange, //
+    },
+    words::{
+        before,
+        behind,
+        index,
+        Entry,
+        Node,
+        Table,
+        Word,
+        BITS,
+        PLACES, //
     }, //
 };
 
-/// How many bits of a page number choose a place in a node of the table.
-pub(crate) const BITS: u32 = 6;
-
-/// How many places a node of the table has.
-pub(crate) const PLACES: usize = 1 << BITS;
-
 /// How many words are looked at with the lock held.
 pub(crate) const STRIDE: usize = 256;
-
-/// One number of a table, 0 at first.
-pub(crate) trait Word {
-    /// Returns the value.
-    fn get(&self) -> u64;
-
-    /// Changes the value.
-    fn set(&self, value: u64);
-}
-
-/// A sparse table for pages: a tree of nodes.
-///
-/// The places of a node of order *n* are for 2^*n* pages each, from a multiple of that on. Orders
-/// are multiples of [`BITS`]. There may be another node below each place, of the next order.
-pub(crate) trait Table {
-    /// The numbers.
-    type Word: Word;
-
-    /// A node.
-    type At<'a>: Copy
-    where
-        Self: 'a;
-
-    /// Returns the topmost node for `page`, and its order.
-    fn top(&self, page: u64) -> Option<(Self::At<'_>, u32)>;
-
-    /// Returns what is in a node.
-    fn node<'a>(&'a self, at: Self::At<'a>) -> Node<'a, Self::Word>;
-
-    /// Returns the node below a place.
-    fn below<'a>(&'a self, at: Self::At<'a>, place: usize) -> Option<Self::At<'a>>;
-}
-
-/// What is in a node of a table.
-pub(crate) struct Node<'a, W> {
-    /// The places whose words are in use, a bit each.
-    pub(crate) starts: &'a W,
-    /// A word for each place, each for some places from its own on.
-    pub(crate) words: &'a [W; PLACES],
-}
-
-impl<W: Word> Node<'_, W> {
-    /// Returns the entry that stands for `place`, and where its word is.
-    #[inline]
-    fn entry(&self, place: usize) -> Option<(usize, Entry)> {
-        let starts = self.starts.get();
-        if starts == 0 {
-            return None;
-        }
-        let upto = starts & (u64::MAX >> (PLACES - 1 - place % PLACES));
-        if upto == 0 {
-            return None;
-        }
-        let start = highest_bit(upto);
-        let entry = Entry(self.words.get(start)?.get());
-        (place - start < entry.places()).then_some((start, entry))
-    }
-
-    /// Whether one of the `count` places from `place` on, which are in the node, has a word in use.
-    #[inline]
-    fn has_start(&self, place: usize, count: usize) -> bool {
-        self.starts.get() & bits(place, count) != 0
-    }
-
-    /// Puts a word into use, or changes it.
-    #[inline]
-    fn set(&self, place: usize, entry: Entry) {
-        if let Some(word) = self.words.get(place) {
-            word.set(entry.0);
-            self.starts.set(self.starts.get() | bits(place, 1));
-        }
-    }
-
-    /// Puts a word out of use.
-    #[inline]
-    fn clear(&self, place: usize) {
-        self.starts.set(self.starts.get() & !bits(place, 1));
-    }
-}
-
-/// Returns the number of the highest bit of `bits`, which is not 0.
-fn highest_bit(bits: u64) -> usize {
-    // Lossless: it is less than 64.
-    usize::try_from(bits.ilog2()).unwrap_or(0)
-}
-
-/// Returns the bits of `count` places from `place` on, which are in one node.
-fn bits(place: usize, count: usize) -> u64 {
-    u64::MAX >> (PLACES - count.clamp(1, PLACES)) << (place % PLACES)
-}
 
 /// A mapping as one MAP request makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,63 +43,6 @@ pub(crate) struct Mapping {
     pub(crate) phys: u64,
     /// The accesses allowed.
     pub(crate) flags: MapFlags,
-}
-
-/// The value of a word that is in use: what its first page is mapped to, and the rest in the bits
-/// that are always 0 in the address of a page.
-#[derive(Clone, Copy)]
-struct Entry(u64);
-
-impl Entry {
-    /// The mapping begins here.
-    const FIRST: u64 = 1 << 0;
-    /// The mapping goes on behind this.
-    const MORE: u64 = 1 << 1;
-    /// The device was sent the mapping that begins here.
-    const SENT: u64 = 1 << 2;
-    const FLAGS_SHIFT: u32 = 3;
-    const PLACES_SHIFT: u32 = SMALLEST_SHIFT - BITS;
-    const MARKS: u64 = (1 << SMALLEST_SHIFT) - 1;
-
-    /// Makes the entry for `places` places.
-    #[inline]
-    fn new(phys: u64, flags: MapFlags, places: usize) -> Self {
-        let flags = u64::from(flags.bits()) << Self::FLAGS_SHIFT;
-        // A node has so few places that their number always fits.
-        let places = u64::try_from(places.clamp(1, PLACES) - 1).unwrap_or(0);
-        Self(phys & !Self::MARKS | flags | places << Self::PLACES_SHIFT)
-    }
-
-    fn with(self, mark: u64) -> Self {
-        Self(self.0 | mark)
-    }
-
-    fn without(self, mark: u64) -> Self {
-        Self(self.0 & !mark)
-    }
-
-    fn has(self, mark: u64) -> bool {
-        self.0 & mark != 0
-    }
-
-    fn phys(self) -> u64 {
-        self.0 & !Self::MARKS
-    }
-
-    #[inline]
-    fn places(self) -> usize {
-        let places = (self.0 & Self::MARKS) >> Self::PLACES_SHIFT;
-        usize::try_from(places).map_or(1, |places| places + 1)
-    }
-
-    fn flags(self) -> MapFlags {
-        let has = |flag: MapFlags| self.has(u64::from(flag.bits()) << Self::FLAGS_SHIFT);
-        MapFlags::new(
-            has(MapFlags::READ),
-            has(MapFlags::WRITE),
-            has(MapFlags::MMIO),
-        )
-    }
 }
 
 /// Part of a range that one word is for.
@@ -200,20 +57,20 @@ pub(crate) struct Piece {
 }
 
 /// What is known about a page.
-struct Found<'a, W> {
+pub(crate) struct Found<'a, W> {
     /// The node that says so, or the last one on the way to it.
-    node: Node<'a, W>,
-    order: u32,
+    pub(crate) node: Node<'a, W>,
+    pub(crate) order: u32,
     /// The place of the page.
-    place: usize,
+    pub(crate) place: usize,
     /// The entry that stands for it, and where its word is.
-    entry: Option<(usize, Entry)>,
+    pub(crate) entry: Option<(usize, Entry)>,
 }
 
 impl<W: Word> Found<'_, W> {
     /// Returns what the same node knows about the page behind those of `entry`, which is that of
     /// this page.
-    fn behind(self, entry: Entry) -> Option<Self> {
+    pub(crate) fn behind(self, entry: Entry) -> Option<Self> {
         let place = self.place + entry.places();
         if place >= PLACES {
             return None;
@@ -235,20 +92,13 @@ pub(crate) struct Vacancy<'a, W> {
     count: usize,
 }
 
-/// What [`Removal`] took out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Removed {
-    /// The addresses, without a hole.
-    pub(crate) iova: IovaRange,
-    /// Whether a MAP request was sent for any of them.
-    pub(crate) sent: bool,
-}
-
 /// The mappings of one domain.
 pub(crate) struct Shadow<T> {
     table: T,
-    shift: u32,
-    last: u64,
+    /// Log2 of the bytes of a page.
+    pub(crate) shift: u32,
+    /// The last page.
+    pub(crate) last: u64,
 }
 
 impl<T: Table> Shadow<T> {
@@ -287,7 +137,7 @@ impl<T: Table> Shadow<T> {
 
     /// Finds out about a page.
     #[inline]
-    fn find(&self, page: u64) -> Option<Found<'_, T::Word>> {
+    pub(crate) fn find(&self, page: u64) -> Option<Found<'_, T::Word>> {
         let (mut at, mut order) = self.table.top(page)?;
         loop {
             let node = self.table.node(at);
@@ -458,7 +308,7 @@ impl<T: Table> Shadow<T> {
     }
 
     /// Returns the addresses of the pages from `page` to the one before `behind`.
-    fn range(&self, page: u64, behind: u64) -> Option<IovaRange> {
+    pub(crate) fn range(&self, page: u64, behind: u64) -> Option<IovaRange> {
         // Behind the last of all addresses is 0.
         IovaRange::new(page << self.shift, (behind << self.shift).wrapping_sub(1))
     }
@@ -513,74 +363,6 @@ impl<T: Table> Shadow<T> {
     }
 }
 
-/// The removal of the mappings that begin in a range, up to the first hole.
-///
-/// A mapping is taken out whole, so more than the range may go: the device cannot split one either.
-/// Nothing is taken out if the first address is not the beginning of a mapping.
-pub(crate) struct Removal {
-    first: u64,
-    last: u64,
-    next: u64,
-    sent: bool,
-}
-
-impl Removal {
-    /// Begins to remove `iova`.
-    pub(crate) fn new<T: Table>(shadow: &Shadow<T>, iova: IovaRange) -> Self {
-        let first = iova.start() >> shadow.shift;
-        Self {
-            first,
-            last: iova.last() >> shadow.shift,
-            next: first,
-            sent: false,
-        }
-    }
-
-    /// Removes some. Returns whether that was the last of it; nothing more goes after that.
-    pub(crate) fn step<T: Table>(&mut self, shadow: &Shadow<T>) -> bool {
-        let end = self.last.min(shadow.last);
-        let mut known = None;
-        for _ in 0..STRIDE {
-            let Some(found) = known.take().or_else(|| shadow.find(self.next)) else {
-                return true;
-            };
-            let entry = match found.entry {
-                Some((start, entry)) if start == found.place && self.takes(&found, entry) => entry,
-                _ => return true,
-            };
-            found.node.clear(found.place);
-            self.sent |= entry.has(Entry::SENT);
-            self.next = behind(self.next, found.order, entry.places());
-            if self.next > end && !entry.has(Entry::MORE) {
-                return true;
-            }
-            known = found.behind(entry);
-        }
-        false
-    }
-
-    /// Whether the entry at `self.next` is to go.
-    fn takes<W>(&self, found: &Found<'_, W>, entry: Entry) -> bool {
-        if entry.has(Entry::FIRST) {
-            self.next <= self.last && before(self.next, found.order, 0) == self.next
-        } else {
-            // The rest of a mapping, unless its beginning was not asked for.
-            self.next != self.first
-        }
-    }
-
-    /// Returns what was removed.
-    pub(crate) fn removed<T: Table>(&self, shadow: &Shadow<T>) -> Option<Removed> {
-        let iova = shadow
-            .range(self.first, self.next)
-            .filter(|_| self.next != self.first)?;
-        Some(Removed {
-            iova,
-            sent: self.sent,
-        })
-    }
-}
-
 /// Returns the marks of the first word of a mapping.
 fn first(sent: bool) -> u64 {
     if sent {
@@ -588,29 +370,4 @@ fn first(sent: bool) -> u64 {
     } else {
         Entry::FIRST
     }
-}
-
-/// Returns the place of `page` in its node of `order`.
-#[inline]
-pub(crate) fn index(page: u64, order: u32) -> usize {
-    // Lossless: it is less than `PLACES`.
-    usize::try_from(page >> order).map_or(0, |number| number % PLACES)
-}
-
-/// Returns the number of pages that `count` places of `order` are for.
-#[inline]
-fn pages(order: u32, count: usize) -> u64 {
-    u64::try_from(count).map_or(u64::MAX, |count| count << order)
-}
-
-/// Returns the first page of the place `count` places before that of `page`.
-#[inline]
-fn before(page: u64, order: u32, count: usize) -> u64 {
-    (page >> order << order).saturating_sub(pages(order, count))
-}
-
-/// Returns the page behind `count` places of `order`, the first of which is that of `page`.
-#[inline]
-fn behind(page: u64, order: u32, count: usize) -> u64 {
-    before(page, order, 0).saturating_add(pages(order, count))
 }

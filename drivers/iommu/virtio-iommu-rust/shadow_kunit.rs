@@ -15,13 +15,13 @@ mod tests {
             Granule,
             IovaRange, //
         },
+        removal::Removal,
         shadow::{
             Mapping,
-            Removal,
             Shadow,
-            Table,
             STRIDE, //
         },
+        words::Table, //
     };
 
     const PHYS: u64 = 1 << 40;

@@ -40,6 +40,7 @@ mod proto;
 mod radix;
 mod range;
 mod regions;
+mod removal;
 #[cfg(CONFIG_RUST_VIRTIO_LOOPBACK)]
 #[expect(
     dead_code,
@@ -56,6 +57,7 @@ mod stats;
 #[cfg(all(CONFIG_RUST_VIRTIO_LOOPBACK, not(CONFIG_PPC64)))]
 mod waiting_kunit;
 mod wire;
+mod words;
 
 /// Says which row of a table does not hold; KUnit shows the case only.
 fn report(case: cases::Case) -> cases::Case {

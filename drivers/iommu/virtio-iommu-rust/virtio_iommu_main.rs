@@ -13,10 +13,10 @@
 //!
 //! The layers, from the bottom: the protocol and the bookkeeping of requests know nothing of the
 //! kernel (`proto`, `probe`, `regions`, `fault`, `limits`, `identity`, `range`, `ledger`, `deferred`,
-//! `shadow`, `stats`, `histogram`); on them stand the request queue (`requests`), the mappings and
-//! domains (`radix`, `domain`), the endpoints (`endpoint`) and what the IOMMU core sees (`viommu`).
-//! None of it is `unsafe`: what touches C is in the abstractions of the virtio bus and of the IOMMU
-//! core.
+//! `words`, `shadow`, `removal`, `stats`, `histogram`); on them stand the request queue (`requests`),
+//! the mappings and domains (`radix`, `domain`), the endpoints (`endpoint`) and what the IOMMU core
+//! sees (`viommu`). None of it is `unsafe`: what touches C is in the abstractions of the virtio bus
+//! and of the IOMMU core.
 
 use kernel::{
     device,
@@ -60,6 +60,7 @@ mod proto;
 mod radix;
 mod range;
 mod regions;
+mod removal;
 mod requests;
 mod roll;
 mod shadow;
@@ -67,6 +68,7 @@ mod sleep;
 mod stats;
 mod viommu;
 mod wire;
+mod words;
 
 use faults::Faults;
 use limits::{

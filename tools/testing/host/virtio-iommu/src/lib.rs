@@ -38,10 +38,12 @@ logic! {
     probe => "../../../../../drivers/iommu/virtio-iommu-rust/probe.rs";
     proto => "../../../../../drivers/iommu/virtio-iommu-rust/proto.rs";
     range => "../../../../../drivers/iommu/virtio-iommu-rust/range.rs";
+    removal => "../../../../../drivers/iommu/virtio-iommu-rust/removal.rs";
     shadow => "../../../../../drivers/iommu/virtio-iommu-rust/shadow.rs";
     regions => "../../../../../drivers/iommu/virtio-iommu-rust/regions.rs";
     stats => "../../../../../drivers/iommu/virtio-iommu-rust/stats.rs";
     wire => "../../../../../drivers/iommu/virtio-iommu-rust/wire.rs";
+    words => "../../../../../drivers/iommu/virtio-iommu-rust/words.rs";
 }
 
 #[path = "../../../../../drivers/iommu/virtio-iommu-rust/cases/mod.rs"]

@@ -20,12 +20,14 @@ use crate::{
         Granule,
         IovaRange, //
     },
+    removal::Removal,
     shadow::{
-        index,
         Mapping,
+        Shadow, //
+    },
+    words::{
+        index,
         Node,
-        Removal,
-        Shadow,
         Table,
         Word,
         BITS,
