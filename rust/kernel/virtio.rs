@@ -67,7 +67,10 @@ pub use self::{
 
 #[cfg(CONFIG_VIRTIO = "y")]
 pub use self::{
-    buffer::OwnedBuffer,
+    buffer::{
+        OwnedBuffer,
+        UNWRITTEN, //
+    },
     context::{
         FoundQueues,
         QueueSetup, //

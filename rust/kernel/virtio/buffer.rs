@@ -21,6 +21,9 @@ use core::{
     ptr::NonNull, //
 };
 
+/// What is in the part of a buffer that a device writes, as long as it has not written there.
+pub const UNWRITTEN: u8 = 0xff;
+
 /// Returns the alignment at which two DMA buffers do not disturb each other.
 fn dma_alignment() -> usize {
     // SAFETY: An FFI call with no requirements.
@@ -113,6 +116,21 @@ impl BufferMemory {
         Ok(part)
     }
 
+    /// Fills what the device writes of buffer `index`, from `offset` up to `len`, with [`UNWRITTEN`];
+    /// returns the first `len` bytes.
+    #[inline]
+    pub(super) fn mark(&mut self, index: usize, offset: usize, len: usize) -> Result<Part> {
+        let part = self.writable(index, len)?;
+        let count = len.checked_sub(offset).ok_or(EINVAL)?;
+        // SAFETY: As `writable()` checked, the part is valid for writes of `len` bytes, and `offset`
+        // is not more than that.
+        let start = unsafe { part.start.add(offset) };
+        // SAFETY: By the same reason there are `count` bytes from there on. No reference to the
+        // memory exists.
+        unsafe { start.write_bytes(UNWRITTEN, count) };
+        Ok(part)
+    }
+
     /// Copies what the device wrote to buffer `index`, from `offset` on, and returns the number of
     /// bytes, which is smaller than `dst` if the part ends before.
     pub(super) fn read(&self, index: usize, offset: usize, dst: &mut [u8]) -> usize {
@@ -172,6 +190,11 @@ impl OwnedBuffer {
             readable: readable.len(),
             writable: writable_len,
         })
+    }
+
+    /// Fills the part that the device writes, from `offset` on, with [`UNWRITTEN`].
+    pub fn mark(&mut self, offset: usize) -> Result {
+        self.memory.mark(0, offset, self.writable).map(|_| ())
     }
 
     /// Returns the length of the part that the device writes.

@@ -347,6 +347,33 @@ mod tests {
     }
 
     #[test]
+    fn what_the_device_did_not_write_is_no_earlier_answer() -> Result {
+        let device = Loopback::new(queue_name!(c"forgetful"), LAYOUT, (), Silent)?;
+        for (written, expected) in [
+            (4, [7, 7, 7, 7]),
+            (1, [7, 0xff, 0xff, 0xff]),
+            (0, [0xff; 4]),
+        ] {
+            device.queue().lock().submit(&[1], 4)?;
+            let completed = device.act(|_, ring| {
+                let chain = ring.next()?;
+                ring.write(&chain, 0, [7; 4].get(..written)?);
+                ring.complete(chain, 4);
+                Some(())
+            });
+            assert_eq!(completed, Some(Some(())));
+
+            let mut queue = device.queue().lock();
+            let completion = queue.reap().ok_or(ENOENT)??;
+            assert_eq!(completion.slot().index(), 0);
+            let mut bytes = [0; 4];
+            assert_eq!(queue.read(&completion, &mut bytes), 4);
+            assert_eq!(bytes, expected);
+        }
+        Ok(())
+    }
+
+    #[test]
     fn an_unplugged_device_has_nothing() -> Result {
         let device = Loopback::new(queue_name!(c"unplugged"), LAYOUT, (), Mirror)?;
         device.queue().lock().submit(&[1], 1)?;

@@ -172,6 +172,9 @@ impl<T: Send + 'static> QueueGuard<'_, T> {
     /// Copies `readable` into a free slot, and gives that to the device together with room for
     /// `writable_len` bytes to be written by it.
     ///
+    /// They are all [`UNWRITTEN`](super::UNWRITTEN) until the device writes them: what it claims to
+    /// have written is not what was in the slot before.
+    ///
     /// The device learns of it with the next [`Kick`].
     ///
     /// Fails with
@@ -412,6 +415,19 @@ mod tests {
             // The part starts zeroed, and what lies beyond it is never copied.
             assert!(dst.iter().take(len).all(|byte| *byte == 0));
             assert!(dst.iter().skip(len).all(|byte| *byte == 0xaa));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn marks_stay_within_the_buffer() -> Result {
+        let mut buffer = OwnedBuffer::new(&[1; 5], 3, GFP_KERNEL)?;
+        assert_eq!(buffer.mark(4), Err(EINVAL));
+        for (offset, expected) in [(3, [0, 0, 0]), (2, [0, 0, 0xff]), (0, [0xff; 3])] {
+            buffer.mark(offset)?;
+            let mut bytes = [0xaa; 3];
+            assert_eq!(buffer.read(0, &mut bytes), 3);
+            assert_eq!(bytes, expected);
         }
         Ok(())
     }

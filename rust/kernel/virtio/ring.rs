@@ -255,7 +255,7 @@ impl Ring {
         let content = pool.contents.get_mut(slot.index());
         let added = (|| {
             let filled = pool.memory.fill(slot.index(), readable)?;
-            let writable = pool.memory.writable(slot.index(), writable_len)?;
+            let writable = pool.memory.mark(slot.index(), 0, writable_len)?;
             content.ok_or(EINVAL)?.writable_len = writable_len;
             // SAFETY: The memory of a slot is in the linear map, and by the type invariants of
             // `Ring` it is left alone while the slot is in flight, which it is now.
