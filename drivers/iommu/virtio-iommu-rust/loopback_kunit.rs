@@ -65,8 +65,10 @@ pub(crate) enum Answer {
     Status(u8),
     /// Gives success, and says that it wrote another length.
     Length(u32),
-    /// Says that it wrote all, with a status of 0, but writes nothing before that.
+    /// Gives success, but not now.
     Keep,
+    /// Says that it wrote all, and writes nothing.
+    Unwritten,
     /// Gives back the descriptor of this number, which it does not have.
     WrongHead(u16),
     /// Gives the buffer back twice.
@@ -170,11 +172,13 @@ fn give(ring: &mut DeviceRing, chain: Chain, answer: Answer) {
         Answer::Status(status) => status,
         _ => 0,
     };
-    ring.write(&chain, len.saturating_sub(TAIL_LEN), &[status, 0, 0, 0]);
+    if answer != Answer::Unwritten {
+        ring.write(&chain, len.saturating_sub(TAIL_LEN), &[status, 0, 0, 0]);
+    }
     let used = u32::try_from(len).unwrap_or(u32::MAX);
     let head = chain.head();
     match answer {
-        Answer::Status(_) | Answer::Keep => ring.complete(chain, used),
+        Answer::Status(_) | Answer::Keep | Answer::Unwritten => ring.complete(chain, used),
         Answer::Length(used) => ring.complete(chain, used),
         Answer::WrongHead(head) => ring.forge(head, used),
         Answer::Twice => {

@@ -266,6 +266,8 @@ impl Requests {
             request.writable_len(probe_size),
             GFP_KERNEL,
         )?;
+        // Properties that the device leaves out are zeroes; a status that it leaves out is none.
+        buffer.mark(probe_size)?;
         let ticket = loop {
             match self.submit_owned(buffer, Kind::of(&request))? {
                 Ok(ticket) => break ticket,

@@ -98,6 +98,24 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_not_written_is_a_failure() -> Result {
+        let rig = Rig::new()?;
+        for _ in 0..3 {
+            // What is left of these are successes.
+            rig.requests.call(&attach(1))?;
+            rig.map_and_sync(page(1)?)?;
+            rig.requests.probe(EndpointId::new(9), PROBE_SIZE)?;
+
+            rig.script(&[Answer::Unwritten; 3])?;
+            assert_eq!(rig.requests.call(&attach(1)), Err(EIO));
+            assert_eq!(rig.map_and_sync(page(1)?), Err(EIO));
+            let probed = rig.requests.probe(EndpointId::new(9), PROBE_SIZE);
+            assert_eq!(probed.err(), Some(EIO));
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_failed_map_is_told_once_and_to_its_range_only() -> Result {
         let rig = Rig::with(&[OK, Answer::Status(8), OK])?;
         for index in 1..=3 {
