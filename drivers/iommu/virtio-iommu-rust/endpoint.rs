@@ -278,6 +278,9 @@ impl EndpointState {
 ///
 /// Firmware also lists the ID of an endpoint that never shows it, since a bridge puts its own in
 /// the place. As long as the device knows one of the IDs, those that it does not know are left out.
+///
+/// If it knows none, the endpoint is not behind it, whatever firmware says. The IOMMU core takes that
+/// from `ENODEV`; any other error would be one of the whole IOMMU.
 fn probe_all(
     viommu: &Viommu,
     dev: &device::Device,
@@ -296,7 +299,8 @@ fn probe_all(
         }
     }
     if known.is_empty() {
-        return Err(ENOENT);
+        dev_warn!(dev, "unknown to its IOMMU as EP {:?}\n", ids);
+        return Err(ENODEV);
     }
     let left = unite(&mut reserved);
     reserved.truncate(left);
