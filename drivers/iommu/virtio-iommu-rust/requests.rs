@@ -455,14 +455,6 @@ impl Requests {
         state.probed = None;
     }
 
-    /// Fails if the device was given up.
-    pub(crate) fn alive(&self) -> Result {
-        if self.queue.lock().data().dead {
-            return Err(EIO);
-        }
-        Ok(())
-    }
-
     /// Enters a submitted request into the ledger.
     fn record(
         queue: &mut QueueGuard<'_, State>,

@@ -121,7 +121,10 @@ impl Viommu {
             self.put_back(member);
         }
         roll.set_asleep(false);
-        self.requests().alive()
+        if self.requests().is_dead() {
+            return Err(EIO);
+        }
+        Ok(())
     }
 
     /// Takes an endpoint out of whatever domain the device has it in.
@@ -138,7 +141,7 @@ impl Viommu {
         let mut current = member.current.lock();
         let attached = send_all(self, &member.ids, &current, None);
         if let Err(error) = attached.and_then(|()| current.start()) {
-            if self.requests().alive().is_err() {
+            if self.requests().is_dead() {
                 current.give_up();
                 return;
             }
