@@ -139,6 +139,51 @@ mod tests {
     }
 
     #[test]
+    #[cfg(not(CONFIG_PPC64))]
+    fn lookup_finds_what_stays_while_others_change() -> Result {
+        use kernel::{
+            sync::{
+                atomic::{
+                    Atomic,
+                    Relaxed, //
+                },
+                Arc,
+                Completion, //
+            },
+            workqueue, //
+        };
+
+        const LOOKS: usize = 50_000;
+        let shadow = Arc::new(pages(&[0x4_2000])?, GFP_KERNEL)?;
+        let stop = Arc::new(Atomic::new(0_u32), GFP_KERNEL)?;
+        let begun = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+        let ended = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+
+        let theirs = (shadow.clone(), stop.clone(), begun.clone(), ended.clone());
+        workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
+            let (shadow, stop, begun, ended) = theirs;
+            while stop.load(Relaxed) == 0 {
+                // On both sides, in the same node and in others.
+                for (start, len) in [(0x4_1000, 0x1000), (0x4_3000, 0x8_0000)] {
+                    let changed = insert(&shadow, start, len, true)
+                        .and_then(|()| remove(&shadow, start, len));
+                    // Nobody else maps there.
+                    debug_assert!(matches!(changed, Ok(Some(_))));
+                }
+                begun.complete_all();
+            }
+            ended.complete_all();
+        })?;
+        begun.wait_for_completion();
+        let found = |_: &usize| shadow.lookup(0x4_2abc) == Some(PHYS | 0x4_2abc);
+        let good = (0..LOOKS).filter(found).count();
+        stop.store(1, Relaxed);
+        ended.wait_for_completion();
+        assert_eq!(good, LOOKS);
+        Ok(())
+    }
+
+    #[test]
     fn overlap_is_seen_at_both_ends_and_at_every_size() -> Result {
         let shadow = pages(&[0x4_2000])?;
         assert_eq!(insert(&shadow, 0x4_2000, 0x1000, false), Err(EEXIST));
