@@ -13,8 +13,10 @@ use kernel::{
     alloc::Flags,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         new_spinlock_irq,
         SetOnce,
@@ -47,13 +49,22 @@ impl Word {
 impl words::Word for Word {
     #[inline]
     fn get(&self) -> u64 {
-        // Nothing else is found through a word.
         self.0.load(Relaxed)
     }
 
     #[inline]
     fn set(&self, value: u64) {
         self.0.store(value, Relaxed)
+    }
+
+    #[inline]
+    fn observe(&self) -> u64 {
+        self.0.load(Acquire)
+    }
+
+    #[inline]
+    fn publish(&self, value: u64) {
+        self.0.store(value, Release)
     }
 }
 

@@ -20,6 +20,12 @@ pub(crate) trait Word {
 
     /// Changes the value.
     fn set(&self, value: u64);
+
+    /// Returns the value, with all that came before it was [published](Self::publish).
+    fn observe(&self) -> u64;
+
+    /// Changes the value, for those that [observe](Self::observe) it and what came before it.
+    fn publish(&self, value: u64);
 }
 
 /// A sparse table for pages: a tree of nodes.
@@ -46,6 +52,8 @@ pub(crate) trait Table {
 }
 
 /// What is in a node of a table.
+///
+/// Whoever looks up takes no lock: a word is there before the bit that says so.
 pub(crate) struct Node<'a, W> {
     /// The places whose words are in use, a bit each.
     pub(crate) starts: &'a W,
@@ -57,7 +65,7 @@ impl<W: Word> Node<'_, W> {
     /// Returns the entry that stands for `place`, and where its word is.
     #[inline]
     pub(crate) fn entry(&self, place: usize) -> Option<(usize, Entry)> {
-        let starts = self.starts.get();
+        let starts = self.starts.observe();
         if starts == 0 {
             return None;
         }
@@ -81,14 +89,14 @@ impl<W: Word> Node<'_, W> {
     pub(crate) fn set(&self, place: usize, entry: Entry) {
         if let Some(word) = self.words.get(place) {
             word.set(entry.0);
-            self.starts.set(self.starts.get() | bits(place, 1));
+            self.starts.publish(self.starts.get() | bits(place, 1));
         }
     }
 
     /// Puts a word out of use.
     #[inline]
     pub(crate) fn clear(&self, place: usize) {
-        self.starts.set(self.starts.get() & !bits(place, 1));
+        self.starts.publish(self.starts.get() & !bits(place, 1));
     }
 }
 

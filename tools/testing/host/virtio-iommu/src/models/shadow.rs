@@ -50,6 +50,14 @@ impl Word for Cell<u64> {
     fn set(&self, value: u64) {
         self.set(value)
     }
+
+    fn observe(&self) -> u64 {
+        self.get()
+    }
+
+    fn publish(&self, value: u64) {
+        self.set(value)
+    }
 }
 
 /// A table as the driver has one, without its locks and its two trees.
