@@ -74,6 +74,8 @@ pub(crate) struct Ticket(u64);
 pub(crate) struct Pending {
     ticket: Ticket,
     purpose: Purpose,
+    /// Whether it failed before.
+    again: bool,
 }
 
 /// A request whose end its caller has not asked for.
@@ -81,7 +83,21 @@ pub(crate) struct Pending {
 pub(crate) struct Ended {
     ticket: Ticket,
     purpose: Purpose,
+    again: bool,
     result: Result<(), Failure>,
+}
+
+/// An UNMAP request that has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FailedUnmap {
+    /// Which one it is.
+    pub(crate) ticket: Ticket,
+    /// What is still mapped.
+    pub(crate) iova: IovaRange,
+    /// Why.
+    pub(crate) failure: Failure,
+    /// Whether it was tried once more already.
+    pub(crate) again: bool,
 }
 
 /// Returned for an answer to a request that was never made.
@@ -150,7 +166,11 @@ where
         }
         let ticket = Ticket(self.next);
         // INVARIANT: One more entry is `Some`, and `has_room()` left a place for its end.
-        *entry = Some(Pending { ticket, purpose });
+        *entry = Some(Pending {
+            ticket,
+            purpose,
+            again: false,
+        });
         self.in_flight += 1;
         self.maps += usize::from(purpose.is_map());
         self.next = self.next.wrapping_add(1);
@@ -163,7 +183,11 @@ where
         slot: usize,
         result: Result<(), Failure>,
     ) -> Result<(), UnknownSlot> {
-        let Pending { ticket, purpose } = self
+        let Pending {
+            ticket,
+            purpose,
+            again,
+        } = self
             .pending
             .get_mut(slot)
             .and_then(Option::take)
@@ -181,6 +205,7 @@ where
             *place = Some(Ended {
                 ticket,
                 purpose,
+                again,
                 result,
             });
             self.unheard += 1;
@@ -191,8 +216,10 @@ where
     /// Ends all requests that the device has not answered, since it never will.
     ///
     /// Those that somebody waits for have failed. With the others nothing is wrong: what they asked
-    /// for is asked for again when the device is back.
+    /// for is asked for again when the device is back. What it failed to unmap, it has forgotten.
     pub(crate) fn abandon(&mut self, failure: Failure) {
+        let unmap = |ended: &Ended| matches!(ended.purpose, Purpose::Unmap { .. });
+        while self.take(unmap).is_some() {}
         for slot in 0..self.pending.len() {
             let awaited = matches!(
                 self.pending.get(slot),
@@ -248,6 +275,63 @@ where
             }
             _ => None,
         }
+    }
+
+    /// Returns an UNMAP request that `purpose` meets, that is earlier than `end`, if there is an
+    /// end, and that has failed. It stays where it is.
+    pub(crate) fn failed_unmap(
+        &self,
+        purpose: Purpose,
+        end: Option<Ticket>,
+    ) -> Option<FailedUnmap> {
+        let heard = self.ended.get(..self.unheard)?;
+        heard.iter().flatten().find_map(|ended| {
+            let early = end.is_none_or(|end| ended.ticket < end);
+            match (ended.purpose, ended.result) {
+                (Purpose::Unmap { iova, .. }, Err(failure))
+                    if early && ended.purpose.meets(&purpose) =>
+                {
+                    Some(FailedUnmap {
+                        ticket: ended.ticket,
+                        iova,
+                        failure,
+                        again: ended.again,
+                    })
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// Records that a request that had failed was given to the device again, in `slot`.
+    ///
+    /// It keeps its ticket, so that whoever waits for it goes on to do so. Returns whether there is
+    /// such a slot that is free, and such a request.
+    pub(crate) fn reopen(&mut self, slot: usize, ticket: Ticket) -> bool {
+        if !matches!(self.pending.get(slot), Some(None)) {
+            return false;
+        }
+        let Some(Ended { purpose, .. }) = self.take(|ended| ended.ticket == ticket) else {
+            return false;
+        };
+        if let Some(entry) = self.pending.get_mut(slot) {
+            // INVARIANT: One more entry is `Some`; `unheard` went down by one, so the sum is what
+            // it was.
+            *entry = Some(Pending {
+                ticket,
+                purpose,
+                again: true,
+            });
+            self.in_flight += 1;
+            self.maps += usize::from(purpose.is_map());
+        }
+        true
+    }
+
+    /// Drops one request that has ended.
+    pub(crate) fn drop_ended(&mut self, ticket: Ticket) {
+        // It may have been somebody else who did.
+        let _ = self.take(|ended| ended.ticket == ticket);
     }
 
     /// Drops all failures of requests that `purpose` meets.

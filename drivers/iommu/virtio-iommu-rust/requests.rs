@@ -55,6 +55,7 @@ use crate::{
     },
     ledger::{
         Ended,
+        FailedUnmap,
         Ledger,
         Pending,
         Purpose,
@@ -158,6 +159,11 @@ impl State {
 
 fn nanoseconds_since(epoch: Instant<Monotonic>) -> u64 {
     u64::try_from(epoch.elapsed().as_nanos()).unwrap_or(0)
+}
+
+/// Whether the earliest unanswered request is not before `end`.
+fn is_settled(earliest: Option<Ticket>, end: Ticket) -> bool {
+    earliest.is_none_or(|ticket| ticket >= end)
 }
 
 /// The requests as long as no others can be made.
@@ -293,19 +299,35 @@ impl Requests {
     }
 
     /// Waits for the MAP requests of `domain` that touch `iova`, and returns the first failure.
+    ///
+    /// Requests that others make meanwhile do not count, or there might be no end.
     pub(crate) fn sync_map(&self, domain: DomainId, iova: IovaRange) -> Result {
         let purpose = Purpose::Map { domain, iova };
-        let Some((_, failure)) = self.settle(purpose)? else {
-            return Ok(());
-        };
-        self.queue.lock().data_mut().ledger.forget(purpose);
-        Err(to_error(failure.errno()))
+        let mut end = None;
+        let failed = self.wait(Patience::Spin, |queue| {
+            let ledger = &mut queue.data_mut().ledger;
+            let end = *end.get_or_insert_with(|| ledger.next());
+            is_settled(ledger.earliest(purpose), end).then(|| {
+                let failed = ledger.failure(purpose);
+                ledger.forget(purpose);
+                failed
+            })
+        })?;
+        match failed {
+            None => Ok(()),
+            Some((_, failure)) => Err(to_error(failure.errno())),
+        }
     }
 
     /// Makes all UNMAP requests that were put off, and does not wait for the answers.
     pub(crate) fn send_deferred(&self) -> Result {
         self.wait(Patience::Spin, |queue| {
-            Self::submit_deferred(queue, |_| true).transpose()
+            match Self::submit_deferred(queue, |_| true) {
+                Ok(true) => Some(Ok(())),
+                // Nobody that could make room may be able to go on before the caller does.
+                Ok(false) => Self::is_clogged(queue).then_some(Err(EIO)),
+                Err(error) => Some(Err(error)),
+            }
         })??;
         let kick = self.queue.lock().kick();
         if let Some(kick) = kick {
@@ -323,41 +345,98 @@ impl Requests {
         iova: IovaRange,
         mut stale: impl FnMut(IovaRange, Error),
     ) -> Result {
-        let mut first = self.flush(Range { domain, iova })?;
-        // Each turn takes a failure out, and only the retry below can put one in.
-        while let Some((failed, _)) = first {
-            let again = Range {
-                domain,
-                iova: failed,
-            };
-            self.queue.lock().data_mut().stats.note(Note::Retried);
-            while !self.lock().defer_unmap(domain, failed) {
-                self.send_deferred()?;
-            }
-            if let Some((_, failure)) = self.flush(again)? {
-                stale(failed, to_error(failure.errno()));
-            }
-            let purpose = Purpose::Unmap { domain, iova };
-            first = self.queue.lock().data_mut().ledger.failure(purpose);
+        let mut end = None;
+        // Each turn takes out a request that was made before the end was known.
+        while let Some(failed) = self.flush(Range { domain, iova }, &mut end)? {
+            stale(failed.iova, to_error(failed.failure.errno()));
         }
         Ok(())
     }
 
-    /// Makes the UNMAP requests that touch `range`, waits for them and takes one failure.
-    fn flush(&self, range: Range) -> Result<Option<(IovaRange, Failure)>> {
+    /// Makes the UNMAP requests that touch `range`, unless `end` says that this was done, waits for
+    /// them, and takes one that has failed twice.
+    fn flush(&self, range: Range, end: &mut Option<Ticket>) -> Result<Option<FailedUnmap>> {
         let Range { domain, iova } = range;
         let purpose = Purpose::Unmap { domain, iova };
-        let mut end = None;
         self.wait(Patience::Spin, |queue| {
             if end.is_none() {
                 match Self::submit_deferred(queue, |deferred| deferred.overlaps(&range)) {
-                    Ok(Some(())) => end = Some(queue.data().ledger.next()),
-                    Ok(None) => return None,
+                    Ok(true) => *end = Some(queue.data().ledger.next()),
+                    Ok(false) if Self::is_clogged(queue) => {}
+                    Ok(false) => return None,
                     Err(error) => return Some(Err(error)),
                 }
             }
-            Self::settled(queue, purpose, end?).map(Ok)
+            Self::settle_unmaps(queue, purpose, *end).transpose()
         })?
+    }
+
+    /// Tries UNMAP requests once more that have failed, and takes one that has failed twice.
+    ///
+    /// `Ok(None)` if some are not answered, `Ok(Some(None))` if all before `end` have succeeded.
+    ///
+    /// What has failed stays in the ledger until it is with the device again: all others who unmap
+    /// in that range go on waiting, and do not take its addresses for free.
+    fn settle_unmaps(
+        queue: &mut QueueGuard<'_, State>,
+        purpose: Purpose,
+        end: Option<Ticket>,
+    ) -> Result<Option<Option<FailedUnmap>>> {
+        while let Some(failed) = queue.data().ledger.failed_unmap(purpose, end) {
+            if failed.again {
+                queue.data_mut().ledger.drop_ended(failed.ticket);
+                return Ok(Some(Some(failed)));
+            }
+            if !Self::retry(queue, purpose, &failed)? {
+                return Ok(None);
+            }
+        }
+        match end {
+            Some(end) => {
+                let earliest = queue.data().ledger.earliest(purpose);
+                Ok(is_settled(earliest, end).then_some(None))
+            }
+            // There is room again, or else it is the failures of others that take it all.
+            None if Self::is_clogged(queue) => Err(EIO),
+            None => Ok(None),
+        }
+    }
+
+    /// Gives the device an UNMAP request again that has failed; returns whether there was a slot.
+    fn retry(
+        queue: &mut QueueGuard<'_, State>,
+        purpose: Purpose,
+        failed: &FailedUnmap,
+    ) -> Result<bool> {
+        let Purpose::Unmap { domain, .. } = purpose else {
+            return Err(EINVAL);
+        };
+        // The request has its place in the ledger already.
+        Self::has_room(queue)?;
+        let request = Request::Unmap {
+            domain,
+            iova: failed.iova,
+        };
+        let mut bytes = [0; MAX_READABLE];
+        let slot = match queue.submit(request.encode(&mut bytes), TAIL_LEN) {
+            Ok(slot) => slot.index(),
+            Err(ENOSPC) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let state = queue.data_mut();
+        state.count_sent(slot, Kind::Unmap);
+        state.stats.note(Note::Retried);
+        if state.ledger.reopen(slot, failed.ticket) {
+            Ok(true)
+        } else {
+            Err(EIO)
+        }
+    }
+
+    /// Whether nothing can be made before somebody takes failures out.
+    fn is_clogged(queue: &QueueGuard<'_, State>) -> bool {
+        let ledger = &queue.data().ledger;
+        !ledger.has_room() && ledger.in_flight() == 0
     }
 
     /// Submits the UNMAP requests that were put off and that `wanted` accepts.
@@ -367,23 +446,23 @@ impl Requests {
     fn submit_deferred(
         queue: &mut QueueGuard<'_, State>,
         wanted: impl Fn(&Range) -> bool,
-    ) -> Result<Option<()>> {
+    ) -> Result<bool> {
         while let Some((place, Range { domain, iova })) = queue.data().deferred.find(&wanted) {
             let maps = Purpose::Map { domain, iova };
             let ledger = &mut queue.data_mut().ledger;
             if ledger.earliest(maps).is_some() {
-                return Ok(None);
+                return Ok(false);
             }
             // Whoever made the mappings did not want to know, and now they are gone.
             ledger.forget(maps);
             let request = Request::Unmap { domain, iova };
             let purpose = Purpose::Unmap { domain, iova };
             if Self::submit(queue, &request, purpose)?.is_none() {
-                return Ok(None);
+                return Ok(false);
             }
             queue.data_mut().deferred.remove(place);
         }
-        Ok(Some(()))
+        Ok(true)
     }
 
     /// Submits a request that fits a slot; `None` if there is no room.
@@ -476,32 +555,6 @@ impl Requests {
         .map_err(|failure| to_error(failure.errno()))
     }
 
-    /// Waits until no request so far that `purpose` meets is unanswered, and takes one failure of
-    /// them.
-    ///
-    /// Requests that others make meanwhile do not count, or there might be no end.
-    fn settle(&self, purpose: Purpose) -> Result<Option<(IovaRange, Failure)>> {
-        let mut end = None;
-        self.wait(Patience::Spin, |queue| {
-            let end = *end.get_or_insert_with(|| queue.data().ledger.next());
-            Self::settled(queue, purpose, end)
-        })
-    }
-
-    /// Whether no request before `end` that `purpose` meets is unanswered; takes one failure of
-    /// them then.
-    fn settled(
-        queue: &mut QueueGuard<'_, State>,
-        purpose: Purpose,
-        end: Ticket,
-    ) -> Option<Option<(IovaRange, Failure)>> {
-        let ledger = &mut queue.data_mut().ledger;
-        let earliest = ledger.earliest(purpose);
-        earliest
-            .is_none_or(|ticket| ticket >= end)
-            .then(|| ledger.failure(purpose))
-    }
-
     /// Waits until there is room for one more request.
     fn make_room(&self, patience: Patience) -> Result {
         self.wait(patience, |queue| {
@@ -512,20 +565,30 @@ impl Requests {
             if ledger.has_room() {
                 return (queue.free_slots() > 0).then_some(Ok(()));
             }
-            // Only failures fill the ledger, and the callers that could take them out may be
-            // behind this one.
-            (ledger.in_flight() == 0).then_some(Err(EIO))
+            // The callers that could take failures out may be behind this one.
+            Self::is_clogged(queue).then_some(Err(EIO))
         })?
     }
 
     /// Forgets all about a domain that has left the device, before its ID is used again.
+    ///
+    /// Waits for what the device has yet to answer: it may carry out requests in any order, and what
+    /// is late must not be for whoever has the ID next. May sleep.
     pub(crate) fn forget(&self, domain: DomainId) {
         let iova = IovaRange::ALL;
+        let maps = Purpose::Map { domain, iova };
+        let unmaps = Purpose::Unmap { domain, iova };
+        self.queue.lock().data_mut().deferred.forget(domain);
+        // A device that was given up carries nothing out that is not in its ring.
+        let _ = self.wait(Patience::Sleep, |queue| {
+            let ledger = &queue.data().ledger;
+            let unanswered = ledger.earliest(maps).or_else(|| ledger.earliest(unmaps));
+            unanswered.is_none().then_some(())
+        });
         let mut queue = self.queue.lock();
-        let state = queue.data_mut();
-        state.deferred.forget(domain);
-        state.ledger.forget(Purpose::Map { domain, iova });
-        state.ledger.forget(Purpose::Unmap { domain, iova });
+        let ledger = &mut queue.data_mut().ledger;
+        ledger.forget(maps);
+        ledger.forget(unmaps);
     }
 
     /// Tells the device about new requests and waits until `ready` returns something.
@@ -545,7 +608,8 @@ impl Requests {
             }
             let now = Instant::now();
             let queue = self.queue.lock();
-            if queue.is_broken() {
+            // While the device is reset, its queue is not usable either.
+            if queue.is_broken() && !queue.data().asleep {
                 return Err(EIO);
             }
             let answers = queue.data().answers;
@@ -556,6 +620,10 @@ impl Requests {
             };
             last_answer = Some((answers, since));
             if now - since >= QUIET || now - *begin.get_or_insert(now) >= TIMEOUT {
+                // It may have been the whole machine that stood still.
+                if let Some(result) = self.look(&mut ready)? {
+                    return Ok(result);
+                }
                 self.give_up();
                 return Err(EIO);
             }
@@ -643,6 +711,11 @@ impl Requests {
             }
         }
         true
+    }
+
+    /// Whether the device is about to be reset, or was, and has not been started again.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.queue.lock().data().asleep
     }
 
     /// Whether the device was given up, or is gone.

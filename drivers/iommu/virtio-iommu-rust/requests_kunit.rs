@@ -151,6 +151,53 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_unmaps_nothing_is_not_given_up() -> Result {
+        const PAGES: usize = 300;
+
+        let rig = Rig::new()?;
+        let mut stale = 0;
+        for index in 0..PAGES {
+            // No two are neighbours, and the device refuses each of them and all retries.
+            rig.script(&[Answer::Status(3); 4])?;
+            let iova = page(u64::try_from(index)? * 2)?;
+            while !rig.requests.lock().defer_unmap(DOMAIN, iova) {
+                rig.script(&[Answer::Status(3); 100])?;
+                match rig.requests.send_deferred() {
+                    Ok(()) => {}
+                    // What nobody asked for takes all the room.
+                    Err(EIO) => {
+                        rig.script(&[Answer::Status(3); 512])?;
+                        let mut count = |_, _| stale += 1;
+                        rig.requests
+                            .sync_unmap(DOMAIN, IovaRange::ALL, &mut count)?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        rig.script(&[Answer::Status(3); 512])?;
+        let mut count = |_, _| stale += 1;
+        rig.requests
+            .sync_unmap(DOMAIN, IovaRange::ALL, &mut count)?;
+        assert_eq!(stale, PAGES);
+
+        rig.script(&[])?;
+        rig.requests.call(&attach(1))
+    }
+
+    #[test]
+    fn nothing_is_unmapped_for_nobody() -> Result {
+        let rig = Rig::new()?;
+        rig.script(&[Answer::Status(6)])?;
+        rig.unmap(page(1)?)?;
+        rig.requests.forget(DOMAIN);
+        assert!(rig.unmap_and_sync(page(2)?)?.is_empty());
+        assert_eq!(rig.count(kind::UNMAP), 2);
+        assert_eq!(rig.seen(1).map(|seen| seen.start), Some(0x2000));
+        Ok(())
+    }
+
+    #[test]
     fn answers_come_in_any_order() -> Result {
         let rig = Rig::new()?;
         rig.sleep(true)?;

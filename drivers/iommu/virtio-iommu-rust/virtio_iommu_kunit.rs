@@ -363,6 +363,11 @@ mod ledger_tests {
     }
 
     #[test]
+    fn retries() -> Case {
+        report(ledger::retries())
+    }
+
+    #[test]
     fn abandoned() -> Case {
         report(ledger::abandoned())
     }

@@ -154,6 +154,68 @@ mod tests {
         Ok(())
     }
 
+    /// Answers what the device keeps with `answer`, as soon as there is something.
+    fn answer_late(rig: &Rig, answer: Answer) -> Result<Arc<Completion>> {
+        let device = rig.device.clone();
+        let answered = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+        let done = answered.clone();
+        workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
+            for _ in 0..MANY {
+                fsleep(MOMENT);
+                if answer_kept(&device, answer) > 0 {
+                    break;
+                }
+            }
+            done.complete_all();
+        })?;
+        Ok(answered)
+    }
+
+    #[test]
+    fn all_wait_until_a_failed_unmap_was_tried_again() -> Result {
+        let rig = Rig::with(&[Answer::Status(3), Answer::Keep])?;
+        let others = rig.requests.clone();
+        let ended = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+        let end = ended.clone();
+
+        // One request for two neighbours, each with an owner who waits for it.
+        assert!(rig.requests.lock().defer_unmap(DOMAIN, page(1)?));
+        assert!(rig.requests.lock().defer_unmap(DOMAIN, page(2)?));
+        let theirs = page(2)?;
+        workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
+            let _ = others.sync_unmap(DOMAIN, theirs, |_, _| ());
+            end.complete_all();
+        })?;
+        let mut looks = 0;
+        while rig.count(kind::UNMAP) < 2 && looks < MANY {
+            looks += 1;
+            fsleep(MOMENT);
+        }
+        assert_eq!(rig.count(kind::UNMAP), 2);
+
+        let answered = answer_late(&rig, OK)?;
+        rig.requests.sync_unmap(DOMAIN, page(1)?, |_, _| ())?;
+        assert_eq!(rig.answer_kept(OK), 0);
+        answered.wait_for_completion();
+        ended.wait_for_completion();
+        assert_eq!(rig.count(kind::UNMAP), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_late_is_not_for_whoever_has_the_domain_next() -> Result {
+        let rig = Rig::with(&[Answer::Keep])?;
+        rig.unmap(page(1)?)?;
+        let answered = answer_late(&rig, Answer::Status(6))?;
+        rig.requests.forget(DOMAIN);
+        assert_eq!(rig.answer_kept(OK), 0);
+        answered.wait_for_completion();
+
+        assert!(rig.unmap_and_sync(page(1)?)?.is_empty());
+        assert_eq!(rig.count(kind::UNMAP), 2);
+        Ok(())
+    }
+
     #[test]
     fn a_silent_device_is_given_up() -> Result {
         let rig = Rig::new()?;

@@ -73,6 +73,10 @@ pub(crate) fn abandoned() -> Case {
     ledger.open(0, ALL).ok_or("map")?;
     let waiting = ledger.open(1, Purpose::Awaited).ok_or("awaited")?;
     ledger.open(3, unmap(DOMAIN, 0, 1)).ok_or("unmap")?;
+    ledger
+        .open(2, unmap(DOMAIN, 2, 3))
+        .ok_or("answered unmap")?;
+    same("it fails as well", ledger.close(2, FAILED), Ok(()))?;
     ledger.abandon(Failure::Empty);
 
     same("none is out", ledger.in_flight(), 0)?;
@@ -86,6 +90,49 @@ pub(crate) fn abandoned() -> Case {
     let answer = ledger.answer(waiting);
     same("who waits is told", answer, Some(Err(Failure::Empty)))?;
     holds("there is room", ledger.open(1, ALL).is_some())
+}
+
+/// A request that is tried once more keeps its place among the others.
+pub(crate) fn retries() -> Case {
+    const ALL: Purpose = unmap(DOMAIN, 0, u64::MAX);
+    let (mut pending, mut ended) = ([None; 2], [None; 3]);
+    let mut ledger = Ledger::new(pending.as_mut_slice(), ended.as_mut_slice());
+
+    let first = ledger.open(0, unmap(DOMAIN, 0, 1)).ok_or("first")?;
+    let end = ledger.next();
+    same("nothing has failed", ledger.failed_unmap(ALL, None), None)?;
+    same("it fails", ledger.close(0, FAILED), Ok(()))?;
+    let failed = ledger.failed_unmap(ALL, Some(end)).ok_or("failed")?;
+    same("which one", failed.ticket, first)?;
+    holds("the first time", !failed.again)?;
+    same(
+        "it was not too early",
+        ledger.failed_unmap(ALL, Some(first)),
+        None,
+    )?;
+    holds(
+        "it is still known",
+        ledger.failed_unmap(ALL, None).is_some(),
+    )?;
+
+    holds("no such slot", !ledger.reopen(2, first))?;
+    holds("it is out again", ledger.reopen(1, first))?;
+    holds("only once", !ledger.reopen(0, first))?;
+    same("one is out", ledger.in_flight(), 1)?;
+    same("it has not failed", ledger.failed_unmap(ALL, None), None)?;
+    holds(
+        "others wait for it",
+        ledger.earliest(ALL).is_some_and(|ticket| ticket < end),
+    )?;
+
+    same("it fails again", ledger.close(1, FAILED), Ok(()))?;
+    let failed = ledger.failed_unmap(ALL, Some(end)).ok_or("failed again")?;
+    holds("the second time", failed.again)?;
+    ledger.drop_ended(failed.ticket);
+    same("it is forgotten", ledger.failed_unmap(ALL, None), None)?;
+    holds("a map is none", ledger.open(0, map(DOMAIN, 0, 1)).is_some())?;
+    same("which fails", ledger.close(0, FAILED), Ok(()))?;
+    same("and is no unmap", ledger.failed_unmap(ALL, None), None)
 }
 
 /// What is refused changes nothing.

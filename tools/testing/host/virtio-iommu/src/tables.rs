@@ -32,6 +32,6 @@ tests! {
     regions { uniting purposes software_msi }
     histogram { buckets }
     stats { kinds counting timing }
-    ledger { answers refusals room failures abandoned }
+    ledger { answers refusals retries room failures abandoned }
     deferred { neighbours room forgetting }
 }
