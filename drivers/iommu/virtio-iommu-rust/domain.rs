@@ -128,6 +128,9 @@ impl Shared {
     }
 
     /// Counts one more endpoint. The first one makes the device hear of all mappings.
+    ///
+    /// After a failure the endpoint counts as well, until it was taken out and has [left]
+    /// (Self::leave).
     pub(crate) fn join(&self) -> Result {
         let mut endpoints = self.endpoints.lock();
         *endpoints += 1;
@@ -135,16 +138,7 @@ impl Shared {
             return Ok(());
         }
         self.set_attached(true);
-        self.replay().inspect_err(|_| {
-            *endpoints -= 1;
-            self.device_forgets();
-        })
-    }
-
-    /// Counts one more endpoint on a device that was given up: what is mapped from now on fails.
-    pub(crate) fn adopt(&self) {
-        *self.endpoints.lock() += 1;
-        self.set_attached(true);
+        self.replay()
     }
 
     /// Counts one endpoint less; with the last one the device forgets the mappings.
@@ -166,7 +160,7 @@ impl Shared {
         self.device_forgets();
     }
 
-    /// Sends the mappings to a device that was just told of the domain.
+    /// Sends the mappings to a device that was just told of the domain and all its endpoints.
     pub(crate) fn start(&self) -> Result {
         let endpoints = self.endpoints.lock();
         if *endpoints == 0 || self.attached.load(Relaxed) {
@@ -315,18 +309,20 @@ impl Shared {
             let deferred = !on_device || queue.defer_unmap(self.id, removed.iova);
             let due = queue.is_due();
             drop(queue);
-            if due {
-                match requests.send_deferred() {
-                    // A device that sleeps has forgotten the mapping, or is about to.
-                    Ok(()) | Err(EBUSY) => {}
-                    Err(error) => {
-                        self.report_stale(removed.iova, error);
-                        return Some(removed.iova);
-                    }
+            let room = if due {
+                requests.send_deferred()
+            } else {
+                Ok(())
+            };
+            match room {
+                _ if deferred => return Some(removed.iova),
+                Ok(()) => {}
+                // A device that sleeps has forgotten the mapping, or is about to.
+                Err(EBUSY) => return Some(removed.iova),
+                Err(error) => {
+                    self.report_stale(removed.iova, error);
+                    return Some(removed.iova);
                 }
-            }
-            if deferred {
-                return Some(removed.iova);
             }
         }
     }
@@ -365,7 +361,6 @@ impl Shared {
 impl PinnedDrop for Shared {
     fn drop(self: Pin<&mut Self>) {
         if !self.bypass() {
-            self.viommu.requests().forget(self.id);
             self.viommu.free_domain_id(self.id);
         }
     }
@@ -514,6 +509,10 @@ impl PagingDomain for Paging {
     }
 
     fn iotlb_sync_map(&self, iova: usize, size: usize) -> Result {
+        // What is made of a list of nothing but addresses on the bus.
+        if size == 0 {
+            return Ok(());
+        }
         let range = IovaRange::from_len(to_u64(iova), to_u64(size)).ok_or(EINVAL)?;
         self.0.viommu.requests().sync_map(self.0.id, range)
     }

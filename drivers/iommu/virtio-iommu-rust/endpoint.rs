@@ -16,7 +16,6 @@ use kernel::prelude::*;
 use crate::{
     convert::to_error,
     domain::Shared,
-    faults::Source,
     probe::{
         insertion_index,
         properties,
@@ -30,7 +29,10 @@ use crate::{
         Request, //
     },
     regions::unite,
-    roll::Enrolled,
+    roll::{
+        Enrolled,
+        Member, //
+    },
     viommu::Viommu, //
 };
 
@@ -59,67 +61,28 @@ impl Place {
         }
     }
 
-    /// Counts one more endpoint and sends it the mappings.
-    fn join(&self) -> Result {
+    /// The domain, if there may be mappings.
+    pub(crate) fn domain(&self) -> Option<&Shared> {
         match self {
-            Self::Domain(domain) => domain.join(),
-            Self::Nowhere | Self::Blocked(_) => Ok(()),
-        }
-    }
-
-    /// Counts one more endpoint, on a device that was given up.
-    fn adopt(&self) {
-        if let Self::Domain(domain) = self {
-            domain.adopt();
+            Self::Domain(domain) => Some(domain),
+            Self::Nowhere | Self::Blocked(_) => None,
         }
     }
 
     /// Counts one endpoint less.
     pub(crate) fn leave(&self) {
-        if let Self::Domain(domain) = self {
+        if let Some(domain) = self.domain() {
             domain.leave();
         }
     }
 
-    /// Counts one more endpoint on a device that sleeps.
-    fn join_asleep(&self) {
-        if let Self::Domain(domain) = self {
-            domain.join_asleep();
-        }
-    }
-
-    /// Keeps the mappings from the device, which is about to forget them.
-    pub(crate) fn stop(&self) {
-        if let Self::Domain(domain) = self {
-            domain.stop();
-        }
-    }
-
-    /// Sends the mappings to a device that was just told of the domain.
-    pub(crate) fn start(&self) -> Result {
-        match self {
-            Self::Domain(domain) => domain.start(),
-            Self::Nowhere | Self::Blocked(_) => Ok(()),
-        }
-    }
-
-    /// Lets the next mappings find out that the device is lost.
-    pub(crate) fn give_up(&self) {
-        if let Self::Domain(domain) = self {
-            domain.give_up();
-        }
-    }
-
     /// The way to whoever wants to know of faults there.
-    fn faults(&self) -> Option<&Arc<DomainFaults>> {
-        match self {
-            Self::Domain(domain) => Some(domain.faults()),
-            Self::Nowhere | Self::Blocked(_) => None,
-        }
+    pub(crate) fn faults(&self) -> Option<&Arc<DomainFaults>> {
+        self.domain().map(Shared::faults)
     }
 
     /// Whether both are the same.
-    fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Domain(one), Self::Domain(other)) => Arc::ptr_eq(one, other),
             _ => self.target() == other.target(),
@@ -131,8 +94,6 @@ impl Place {
 pub(crate) struct EndpointState {
     /// Addresses that must not be mapped, by their start.
     reserved: KVec<ResvMem>,
-    /// Makes the endpoint the one that faults of its IDs are resolved to.
-    source: Source,
     /// The endpoint on the roll of its device.
     enrolled: Enrolled,
 }
@@ -144,8 +105,7 @@ impl EndpointState {
         let source = viommu.faults().register(dev, &ids)?;
         Ok(Self {
             reserved,
-            source,
-            enrolled: Enrolled::new(viommu, ids)?,
+            enrolled: Enrolled::new(viommu, ids, source)?,
         })
     }
 
@@ -179,98 +139,81 @@ impl EndpointState {
     pub(crate) fn release(&self, endpoint: &iommu::Endpoint<Viommu>) {
         let viommu = endpoint.instance();
         let roll = viommu.attaching.lock();
-        let mut current = self.enrolled.member().current.lock();
-        if let Place::Domain(domain) = &*current {
-            if !roll.is_asleep() {
-                for id in self.ids_to_move(&Place::Nowhere) {
-                    send_or_log(viommu, id, &Place::Nowhere, Some(domain.id()));
-                }
+        let member = self.enrolled.member();
+        let mut current = member.current.lock();
+        let Some(domain) = current.domain() else {
+            return;
+        };
+        if !roll.is_asleep() {
+            for id in member.ids_to_move(&Place::Nowhere) {
+                send_or_log(viommu, id, &Place::Nowhere, Some(domain.id()));
             }
-            domain.leave();
-            self.arrive(&mut current, Place::Nowhere);
         }
+        domain.leave();
+        member.arrive(&mut current, Place::Nowhere);
     }
 
     fn move_to(&self, endpoint: &iommu::Endpoint<Viommu>, place: Place) -> Result {
         let viommu = endpoint.instance();
         let roll = viommu.attaching.lock();
-        let mut current = self.enrolled.member().current.lock();
+        let member = self.enrolled.member();
+        let mut current = member.current.lock();
         if current.is(&place) {
             return Ok(());
         }
-        if roll.is_asleep() {
-            place.join_asleep();
-            current.leave();
-            self.arrive(&mut current, place);
-            return Ok(());
-        }
-        match self.try_move(endpoint, &mut current, &place) {
-            // The IOMMU core takes it for a fault of the driver that an endpoint cannot go back to
-            // a domain. Nothing can be mapped there any more.
-            Err(error) if viommu.requests().is_dead() => {
-                dev_warn!(
-                    viommu.device(),
-                    "could not move {:?}: {:?}\n",
-                    endpoint.ids(),
-                    error
-                );
-                place.adopt();
-                current.leave();
-                self.arrive(&mut current, place);
-                Ok(())
-            }
-            result => result,
-        }
-    }
-
-    /// Moves the endpoint to `place`, if the device agrees.
-    fn try_move(
-        &self,
-        endpoint: &iommu::Endpoint<Viommu>,
-        current: &mut Place,
-        place: &Place,
-    ) -> Result {
-        let viommu = endpoint.instance();
-        let id = place.target().map(|(id, _)| id);
-
-        for (moved, endpoint_id) in self.ids_to_move(place).enumerate() {
-            if let Err(error) = send(viommu, endpoint_id, place, None) {
-                for endpoint_id in self.ids_to_move(place).take(moved) {
-                    send_or_log(viommu, endpoint_id, current, id);
+        if !roll.is_asleep() {
+            match try_move(viommu, member, &mut current, &place) {
+                // The IOMMU core takes it for a fault of the driver that an endpoint cannot go back
+                // to a domain. Nothing can be mapped there any more.
+                Err(error) if viommu.requests().is_dead() => {
+                    dev_warn!(
+                        viommu.device(),
+                        "could not move {:?}: {:?}\n",
+                        endpoint.ids(),
+                        error
+                    );
+                    if let Some(domain) = place.domain() {
+                        domain.give_up();
+                    }
                 }
-                return Err(error);
+                // The device is about to be reset, and hears of the move after that.
+                Err(_) if viommu.requests().is_asleep() => {}
+                result => return result,
             }
         }
-        core::mem::replace(current, Place::Nowhere).leave();
-        if let Err(error) = place.join() {
-            let refuge = viommu.refuge();
-            for endpoint_id in &self.enrolled.member().ids {
-                send_or_log(viommu, *endpoint_id, &refuge, id);
-            }
-            self.arrive(current, refuge);
-            return Err(error);
+        if let Some(domain) = place.domain() {
+            domain.join_asleep();
         }
-        self.arrive(current, place.clone());
+        current.leave();
+        member.arrive(&mut current, place);
         Ok(())
     }
+}
 
-    /// Returns the IDs that have to move with the endpoint.
-    ///
-    /// One that is also that of another device stays in the domain of that one, when this endpoint
-    /// is taken out: the core has both in one group, and so in one domain.
-    fn ids_to_move<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = u32> + 'a {
-        let leaves = place.faults().is_none();
-        let ids = &self.enrolled.member().ids;
-        ids.iter()
-            .copied()
-            .filter(move |id| !(leaves && self.source.is_used_by_another(*id)))
+/// Moves an endpoint from `current` to `place`, if the device agrees.
+fn try_move(viommu: &Viommu, member: &Member, current: &mut Place, place: &Place) -> Result {
+    let id = place.target().map(|(id, _)| id);
+    for (moved, endpoint_id) in member.ids_to_move(place).enumerate() {
+        if let Err(error) = send(viommu, endpoint_id, place, None) {
+            for endpoint_id in member.ids_to_move(place).take(moved) {
+                send_or_log(viommu, endpoint_id, current, id);
+            }
+            return Err(error);
+        }
     }
-
-    /// Enters into the books that the endpoint is in `place`.
-    fn arrive(&self, current: &mut Place, place: Place) {
-        self.source.set_domain(place.faults());
-        *current = place;
+    core::mem::replace(current, Place::Nowhere).leave();
+    let joined = place.domain().map_or(Ok(()), Shared::join);
+    if let Err(error) = joined {
+        let refuge = viommu.refuge();
+        for endpoint_id in &member.ids {
+            send_or_log(viommu, *endpoint_id, &refuge, id);
+        }
+        place.leave();
+        member.arrive(current, refuge);
+        return Err(error);
     }
+    member.arrive(current, place.clone());
+    Ok(())
 }
 
 /// Asks the device for the properties of each of `ids`; returns those that it knows, and what must
@@ -339,15 +282,14 @@ fn send(viommu: &Viommu, id: u32, place: &Place, from: Option<DomainId>) -> Resu
     viommu.requests().call(&request)
 }
 
-/// Moves all IDs of an endpoint to `place`, and returns the first failure.
+/// Moves IDs of an endpoint to `place`, and returns the first failure.
 pub(crate) fn send_all(
     viommu: &Viommu,
-    ids: &[u32],
+    ids: impl Iterator<Item = u32>,
     place: &Place,
     from: Option<DomainId>,
 ) -> Result {
-    ids.iter()
-        .map(|id| send(viommu, *id, place, from))
+    ids.map(|id| send(viommu, id, place, from))
         .fold(Ok(()), Result::and)
 }
 

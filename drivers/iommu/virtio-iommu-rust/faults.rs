@@ -6,10 +6,10 @@
 //!
 //! # Lock order
 //!
-//! 1. `EndpointState::current`
+//! 1. `Member::current`
 //! 2. `Faults::table`
 //! 3. the lock of the `DomainFaults`
-//! 4. what a fault handler takes: `Shared::mappings`, the lock of the request queue
+//! 4. what a fault handler takes: the lock of the request queue, `Radix::growing`
 
 use kernel::{
     device,
@@ -79,11 +79,11 @@ impl Table {
         self.entries.get_mut(&key)
     }
 
-    /// Whether another device has the ID of `key`, too, and is in a domain.
-    fn is_used_by_another(&self, key: &Key) -> bool {
-        self.entries
-            .iter()
-            .any(|(other, entry)| other.id == key.id && other != key && entry.domain.is_some())
+    /// Whether another device has the ID of `key`, too, and is in a domain that `wanted` accepts.
+    fn has_another(&self, key: &Key, wanted: impl Fn(&Arc<DomainFaults>) -> bool) -> bool {
+        self.entries.iter().any(|(other, entry)| {
+            other.id == key.id && other != key && entry.domain.as_ref().is_some_and(&wanted)
+        })
     }
 }
 
@@ -196,9 +196,18 @@ pub(crate) struct Source {
 impl Source {
     /// Whether another device has `id`, too, and is in a domain.
     pub(crate) fn is_used_by_another(&self, id: u32) -> bool {
+        self.has_another(id, |_| true)
+    }
+
+    /// Whether another device has `id`, too, and is in `domain`.
+    pub(crate) fn is_with_another_in(&self, id: u32, domain: &Arc<DomainFaults>) -> bool {
+        self.has_another(id, |other| Arc::ptr_eq(other, domain))
+    }
+
+    fn has_another(&self, id: u32, wanted: impl Fn(&Arc<DomainFaults>) -> bool) -> bool {
         let table = self.faults.table.lock();
         let mut keys = self.keys.iter().filter(|key| key.id == id);
-        keys.any(|key| table.is_used_by_another(key))
+        keys.any(|key| table.has_another(key, &wanted))
     }
 
     /// Tells the user of `domain` of the device's faults from now on.

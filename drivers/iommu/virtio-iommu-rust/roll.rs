@@ -13,6 +13,7 @@ use kernel::prelude::*;
 
 use crate::{
     endpoint::Place,
+    faults::Source,
     viommu::Viommu, //
 };
 
@@ -21,9 +22,35 @@ use crate::{
 pub(crate) struct Member {
     /// The IDs by which the device knows the endpoint.
     pub(crate) ids: KVec<u32>,
+    /// Makes the endpoint the one that faults of its IDs are resolved to.
+    source: Source,
     /// Where the endpoint is, as far as the driver knows. Changed with the roll locked.
     #[pin]
     pub(crate) current: Mutex<Place>,
+}
+
+impl Member {
+    /// Returns the IDs that have to move with the endpoint.
+    ///
+    /// One that is also that of another device stays in the domain of that one, when this endpoint
+    /// is taken out: the core has both in one group, and so in one domain. And it is left alone
+    /// where it is in `place` already: for the device, to be attached again is to leave before, and
+    /// a domain that nobody is in has no mappings any more.
+    pub(crate) fn ids_to_move<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = u32> + 'a {
+        self.ids.iter().copied().filter(move |id| {
+            let stays = match place.faults() {
+                None => self.source.is_used_by_another(*id),
+                Some(domain) => self.source.is_with_another_in(*id, domain),
+            };
+            !stays
+        })
+    }
+
+    /// Enters into the books that the endpoint is in `place`.
+    pub(crate) fn arrive(&self, current: &mut Place, place: Place) {
+        self.source.set_domain(place.faults());
+        *current = place;
+    }
 }
 
 /// The endpoints that there are.
@@ -65,10 +92,11 @@ pub(crate) struct Enrolled {
 
 impl Enrolled {
     /// Puts an endpoint on the roll that is in no domain.
-    pub(crate) fn new(viommu: &Arc<Viommu>, ids: KVec<u32>) -> Result<Self> {
+    pub(crate) fn new(viommu: &Arc<Viommu>, ids: KVec<u32>, source: Source) -> Result<Self> {
         let member = Arc::pin_init(
             pin_init!(Member {
                 ids,
+                source,
                 current <- new_mutex!(Place::Nowhere, "virtio_iommu_current"),
             }),
             GFP_KERNEL,

@@ -21,6 +21,7 @@ use kernel::{
 use kernel::prelude::*;
 
 use crate::{
+    domain::Shared,
     endpoint::{
         send_all,
         Place, //
@@ -101,7 +102,9 @@ impl Viommu {
     fn stop_domains(&self, roll: &mut Roll) {
         roll.set_asleep(true);
         for member in roll.members() {
-            member.current.lock().stop();
+            if let Some(domain) = member.current.lock().domain() {
+                domain.stop();
+            }
         }
     }
 
@@ -117,8 +120,13 @@ impl Viommu {
         for member in roll.members() {
             self.take_out(member);
         }
+        // A device may take it for leaving to be attached once more, and what is mapped goes when
+        // the last endpoint leaves; two endpoints may have one ID. So the mappings come last.
         for member in roll.members() {
             self.put_back(member);
+        }
+        for member in roll.members() {
+            self.start(&roll, member);
         }
         roll.set_asleep(false);
         if self.requests().is_dead() {
@@ -132,30 +140,55 @@ impl Viommu {
         let current = member.current.lock();
         if let Some((id, _)) = current.target() {
             // To be in no domain already is what a reset is for, and no failure.
-            let _ = send_all(self, &member.ids, &self.refuge(), Some(id));
+            let _ = send_all(self, member.ids.iter().copied(), &self.refuge(), Some(id));
         }
     }
 
-    /// Puts an endpoint where it was, and its mappings with it.
+    /// Puts an endpoint where it was.
     fn put_back(&self, member: &Member) {
         let mut current = member.current.lock();
-        let attached = send_all(self, &member.ids, &current, None);
-        if let Err(error) = attached.and_then(|()| current.start()) {
-            if self.requests().is_dead() {
-                current.give_up();
-                return;
-            }
-            dev_err!(
-                self.device(),
-                "EP {:?} is cut off: {:?}\n",
-                member.ids.first(),
-                error
-            );
-            let refuge = self.refuge();
-            let from = current.target().map(|(id, _)| id);
-            let _ = send_all(self, &member.ids, &refuge, from);
-            core::mem::replace(&mut *current, refuge).leave();
+        if let Err(error) = send_all(self, member.ids.iter().copied(), &current, None) {
+            self.cut_off(member, &mut current, error);
         }
+    }
+
+    /// Sends the mappings of where an endpoint is. If the device does not take all of them, no
+    /// endpoint can be there.
+    fn start(&self, roll: &Roll, member: &Member) {
+        let place = member.current.lock().clone();
+        let started = place.domain().map_or(Ok(()), Shared::start);
+        if let Err(error) = started {
+            for member in roll.members() {
+                let mut current = member.current.lock();
+                if current.is(&place) {
+                    self.cut_off(member, &mut current, error);
+                }
+            }
+        }
+    }
+
+    /// Cuts off an endpoint that cannot be where it was.
+    ///
+    /// On a device that was given up, the next mappings find that out.
+    fn cut_off(&self, member: &Member, current: &mut Place, error: Error) {
+        if self.requests().is_dead() {
+            if let Some(domain) = current.domain() {
+                domain.give_up();
+            }
+            return;
+        }
+        dev_err!(
+            self.device(),
+            "EP {:?} is cut off: {:?}\n",
+            member.ids.first(),
+            error
+        );
+        let refuge = self.refuge();
+        let from = current.target().map(|(id, _)| id);
+        // It may not have got to where it could be taken out of.
+        let _ = send_all(self, member.ids_to_move(&refuge), &refuge, from);
+        current.leave();
+        member.arrive(current, refuge);
     }
 
     /// Where an endpoint is put that cannot be where it should be.
