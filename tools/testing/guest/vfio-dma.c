@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "report.h"
 #include "testdev.h"
 #include "vfio-access.h"
 
@@ -26,17 +27,6 @@ struct bench {
 	size_t page_size;
 	unsigned char *memory; /* MOST_PAGES pages */
 };
-
-static unsigned int results, failures;
-
-static void report(bool good, const char *what)
-{
-	results++;
-	if (!good)
-		failures++;
-	printf("%s %u - %s\n", good ? "ok" : "not ok", results, what);
-	fflush(stdout);
-}
 
 static unsigned char *page_at(const struct bench *bench, size_t index)
 {
@@ -163,5 +153,5 @@ int main(int argc, char **argv)
 	test_one_page(&bench);
 	test_region(&bench);
 	test_rounds(&bench);
-	return failures ? 1 : 0;
+	return report_status();
 }

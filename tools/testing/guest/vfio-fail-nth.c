@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "report.h"
 #include "testdev.h"
 #include "vfio-access.h"
 
@@ -39,17 +40,6 @@ struct operation {
 	bool (*after)(struct bench *bench, bool done);
 	bool may_fail;
 };
-
-static unsigned int results, failures;
-
-static void report(bool good, const char *what)
-{
-	results++;
-	if (!good)
-		failures++;
-	printf("%s %u - %s\n", good ? "ok" : "not ok", results, what);
-	fflush(stdout);
-}
 
 static void must(int error, const char *what)
 {
@@ -208,5 +198,5 @@ int main(int argc, char **argv)
 	bench.bar = access_registers(&bench.access, TESTDEV_BAR_SIZE);
 	for (i = 0; i < sizeof(using) / sizeof(using[0]); i++)
 		test(&bench, &using[i]);
-	return failures ? 1 : 0;
+	return report_status();
 }

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "report.h"
 #include "testdev.h"
 #include "vfio-access.h"
 
@@ -23,17 +24,6 @@ struct party {
 	struct access access;
 	volatile uint32_t *bar;
 };
-
-static unsigned int results, failures;
-
-static void report(bool good, const char *what)
-{
-	results++;
-	if (!good)
-		failures++;
-	printf("%s %u - %s\n", good ? "ok" : "not ok", results, what);
-	fflush(stdout);
-}
 
 static void enable(struct party *party)
 {
@@ -87,5 +77,5 @@ int main(int argc, char **argv)
 	access_unmap(first, IOVA, size);
 	report(both_end(parties, memory, TESTDEV_REFUSED),
 	       "what is unmapped again is out of reach again");
-	return failures ? 1 : 0;
+	return report_status();
 }

@@ -89,3 +89,21 @@ fault_line()
 	printf '%s: page fault from EP %d at 0x%x [%s]\n' "$(iommu_log_name)" \
 		"$(endpoint_id "$1")" "$(($2))" "$3"
 }
+
+# fault_is_reported IOVA: the iommu-testdev provokes one there, and exactly its line is logged.
+fault_is_reported()
+{
+	local mark result
+
+	mark=$(log_mark)
+	result=$(testdev-dma "$RV_TESTDEV_PCI" "$1")
+	if [ "$result" != refused ]; then
+		echo "the access to $1 ended with: $result"
+		return 1
+	fi
+	wait_for_log "$mark" 10 "$(fault_line "$RV_TESTDEV_PCI" "$1" "")" || {
+		echo "no line: $(fault_line "$RV_TESTDEV_PCI" "$1" "")"
+		log_since "$mark" | tail -n 5
+		return 1
+	}
+}

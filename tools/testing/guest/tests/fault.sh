@@ -15,22 +15,6 @@ BURST=600
 # The period of the rate limit on the message, and a second more.
 QUIET_SECONDS=6
 
-# fault_is_reported IOVA: provokes one and waits for exactly its line.
-fault_is_reported()
-{
-	mark=$(log_mark)
-	result=$(testdev-dma "$RV_TESTDEV_PCI" "$1")
-	if [ "$result" != refused ]; then
-		echo "the access to $1 ended with: $result"
-		return 1
-	fi
-	wait_for_log "$mark" 10 "$(fault_line "$RV_TESTDEV_PCI" "$1" "")" || {
-		echo "no line: $(fault_line "$RV_TESTDEV_PCI" "$1" "")"
-		log_since "$mark" | tail -n 5
-		return 1
-	}
-}
-
 # fault_is_traced IOVA: the trace says whose access it was.
 fault_is_traced()
 {

@@ -46,15 +46,6 @@ disk_has()
 	[ "$found" = "$2" ]
 }
 
-fault_is_reported()
-{
-	mark=$(log_mark)
-	result=$(testdev-dma "$RV_TESTDEV_PCI" "$1")
-	echo "the access ended with: $result"
-	[ "$result" = refused ] || return 1
-	wait_for_log "$mark" 10 "$(fault_line "$RV_TESTDEV_PCI" "$1" "")"
-}
-
 recovers_while_in_use()
 {
 	disk_has "$RV_NVME_PCI" "$nvme" &

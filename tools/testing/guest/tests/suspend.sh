@@ -38,15 +38,6 @@ write_arrives()
 		"$(sha256sum </tmp/pattern | cut -d ' ' -f 1)" ]
 }
 
-fault_is_reported()
-{
-	mark=$(log_mark)
-	result=$(testdev-dma "$RV_TESTDEV_PCI" "$1")
-	echo "the access ended with: $result"
-	[ "$result" = refused ] || return 1
-	wait_for_log "$mark" 10 "$(fault_line "$RV_TESTDEV_PCI" "$1" "")"
-}
-
 no_faults_since()
 {
 	! log_since "$1" | grep ' fault from EP \|could not move EP '
