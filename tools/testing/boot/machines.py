@@ -161,6 +161,11 @@ HOSTILE_DEVICES: tuple[Device, ...] = (
             'chardev=viommu'), 'RV_IOMMU_PCI'),
     Device('pci-testdev', '06.0', (), 'RV_TESTDEV_PCI'),
     Device('edu', '07.0', ('dma_mask=0xffffffffffffffff',), 'RV_EDU_PCI'),
+    # What is behind it has two IDs: its own, and one that the bridge puts in
+    # the place.
+    Device('pcie-pci-bridge', '0c.0', ('id=bridge0',),
+           'RV_BRIDGE_PCI'),
+    Device('pci-testdev', '01.0', (), bus='bridge0'),
 )
 
 GENERIC_DEVICES: tuple[Device, ...] = (

@@ -8,6 +8,7 @@ Table (VIOT) specification.
 from __future__ import annotations
 
 import struct
+from typing import Sequence
 
 _HEADER = struct.Struct('<4sIBB6s8sI4sI')
 _VIOT = struct.Struct('<HH8x')
@@ -19,25 +20,33 @@ _TYPE_IOMMU_PCI = 3
 
 
 def device_number(address: str) -> int:
-    """Bus, device and function of ``SLOT.FUNCTION`` on bus 0, as a number."""
-    slot, function = address.split('.')
-    return int(slot, 16) << 3 | int(function, 16)
+    """``BUS:SLOT.FUNCTION`` as a number; without a bus it is bus 0."""
+    bus, _, rest = address.rpartition(':')
+    slot, function = rest.split('.')
+    return (int(bus or '0', 16) << 8 | int(slot, 16) << 3
+            | int(function, 16))
 
 
-def table(iommu: str, first: str, last: str) -> bytes:
-    """Functions ``first`` to ``last`` of bus 0 are behind the one at ``iommu``.
+def _range_behind(iommu: str, first: str, last: str, offset: int) -> bytes:
+    """The node of one range; that of the IOMMU is at ``offset``."""
+    begin, end = device_number(first), device_number(last)
+    if end < begin or begin <= device_number(iommu) <= end:
+        raise ValueError(f'{first} to {last} cannot be behind {iommu}')
+    return _PCI_RANGE.pack(_TYPE_PCI_RANGE, _PCI_RANGE.size, begin, 0, 0,
+                           begin, end, offset)
+
+
+def table(iommu: str, ranges: Sequence[tuple[str, str]]) -> bytes:
+    """The functions of the ranges, each with its last one, are behind ``iommu``.
 
     The number of an endpoint is its device number.
     """
     start = _HEADER.size + _VIOT.size
-    begin, end = device_number(first), device_number(last)
-    if end < begin or begin <= device_number(iommu) <= end:
-        raise ValueError(f'{first} to {last} cannot be behind {iommu}')
-    nodes = (_IOMMU_PCI.pack(_TYPE_IOMMU_PCI, _IOMMU_PCI.size, 0,
-                             device_number(iommu))
-             + _PCI_RANGE.pack(_TYPE_PCI_RANGE, _PCI_RANGE.size, begin, 0, 0,
-                               begin, end, start))
-    body = _VIOT.pack(2, start) + nodes
+    nodes = [_IOMMU_PCI.pack(_TYPE_IOMMU_PCI, _IOMMU_PCI.size, 0,
+                             device_number(iommu)),
+             *(_range_behind(iommu, first, last, start)
+               for first, last in ranges)]
+    body = _VIOT.pack(len(nodes), start) + b''.join(nodes)
     length = _HEADER.size + len(body)
 
     def header(checksum: int) -> bytes:

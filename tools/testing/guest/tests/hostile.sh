@@ -10,7 +10,9 @@
 . /rv/lib/hostile-cases.sh
 
 MODULE=/rv/modules/$RV_DRIVER/virtio-iommu.ko
-ENDPOINTS="$RV_TESTDEV_PCI $RV_EDU_PCI"
+ENDPOINTS="$RV_TESTDEV_PCI $RV_EDU_PCI $RV_BRIDGE_PCI"
+# The slot of the function behind the bridge.
+BRIDGED=01.0
 # An empty list means all.
 ONLY=$(rv_option rv.cases)
 
@@ -86,11 +88,17 @@ take_for_vfio()
 	vfio_allow_interrupts && pci_bind "$RV_TESTDEV_PCI" vfio-pci
 }
 
+# endpoint_comes_again ADDRESS CASE
+endpoint_comes_again()
+{
+	echo 1 >"$PCI/$1/remove"
+	lie "$2" || return
+	rescan
+}
+
 endpoint_case()
 {
-	echo 1 >"$PCI/$RV_EDU_PCI/remove"
-	lie "$1" || return
-	rescan
+	endpoint_comes_again "$RV_EDU_PCI" "$1" || return
 	outcome=$(outcome_of_endpoint)
 }
 
@@ -120,6 +128,16 @@ config_case()
 	unload
 	lie "$1" || return
 	load
+	outcome=$(outcome_of_endpoint)
+}
+
+# The devices are there before the driver is.
+registering_case()
+{
+	unload
+	lie "$1" || return
+	rescan
+	insmod "$MODULE" 2>&1
 	outcome=$(outcome_of_endpoint)
 }
 
@@ -181,6 +199,35 @@ run_cases()
 	done <"/tmp/cases-$1"
 }
 
+# What VFIO begins with is to take the group out of its domain: first the bridge, then
+# the function behind it, by its own ID and by the one that the bridge puts in its place.
+stays_if_its_second_id_is_refused()
+{
+	local bridged
+
+	# A lie before may have made the device forget it.
+	endpoint_comes_again "$RV_BRIDGE_PCI" honest || return 1
+	for bridged in "$PCI/$RV_BRIDGE_PCI"/*:"$BRIDGED"; do
+		bridged=${bridged##*/}
+	done
+	pci_bind "$bridged" vfio-pci || return 1
+	rv_host hostile places | tee /tmp/before
+	grep -q 264= /tmp/before || return 1
+	lie attach/status-no-memory/1/2 || return 1
+	! vfio-time "$bridged" type1v2 1 2>&1 || return 1
+	rv_host hostile places | tee /tmp/after
+	rv_host hostile statistics | tee /tmp/statistics
+	# Two that worked, the refused one, and the two once more.
+	cmp /tmp/before /tmp/after && grep -q '^attach=5 ' /tmp/statistics
+}
+
+# msi_windows: how many there are if the device tells of none.
+msi_windows()
+{
+	endpoint_case properties/nothing >/dev/null || return
+	grep -c ' msi$' "$GROUPS_DIR/$(group_of "$RV_EDU_PCI")/reserved_regions"
+}
+
 recover()
 {
 	reload && take_for_vfio && [ "$(outcome_of_mapping)" = ok ]
@@ -198,8 +245,8 @@ nothing_was_refused()
 	grep -q ' refused=0' /tmp/statistics
 }
 
-ktap_plan $((10 + $(count endpoint) + $(count mapping) + $(count dma) + 2 * $(count fatal) +
-	$(count config) + $(count event)))
+ktap_plan $((12 + $(count endpoint) + $(count mapping) + $(count dma) + 2 * $(count fatal) +
+	$(count registering) + $(count config) + $(count event)))
 
 check "the device answers" lie honest
 check "the driver is bound" is_loaded
@@ -212,7 +259,13 @@ run_cases dma
 pci_release "$RV_EDU_PCI"
 run_cases event
 run_cases endpoint
+# The C driver sets one aside that nobody would map.
+check_equal "windows for MSIs, of which the device tells nothing" \
+	"$([ "$RV_DRIVER" = c ] && echo 1 || echo 0)" "$(msi_windows)"
+check "if the second ID of an endpoint is refused, it stays where it was" \
+	stays_if_its_second_id_is_refused
 run_cases fatal
+run_cases registering
 run_cases config
 check "at last the driver can be loaded again" reload
 check "and works" recover

@@ -83,6 +83,11 @@ impl Backend {
         self.device.statistics()
     }
 
+    /// Where each endpoint is.
+    pub(crate) fn places(&self) -> String {
+        self.device.places()
+    }
+
     /// Puts as many events into the queue as it has room for, from the one numbered `first` on.
     ///
     /// Returns how many that were.

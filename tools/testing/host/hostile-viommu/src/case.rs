@@ -5,8 +5,8 @@
 //! - `honest`
 //! - `config/LIE`: the configuration space, [`ConfigLie`]
 //! - `properties/LIE`: what PROBE says, [`PropertyLie`]
-//! - `REQUEST/LIE` and `REQUEST/LIE/TIMES`: the answers to one kind of request, or to `any`, always
-//!   or a number of times, [`Lie`]
+//! - `REQUEST/LIE`, `REQUEST/LIE/TIMES` and `REQUEST/LIE/TIMES/AFTER`: the answers to one kind of
+//!   request, or to `any`, always or a number of times, at once or after some right ones, [`Lie`]
 //! - `event/LIE`: the event queue, at once, [`EventLie`]
 
 use crate::{
@@ -23,11 +23,13 @@ pub(crate) enum Case {
     Honest,
     Config(ConfigLie),
     Properties(PropertyLie),
-    /// Requests of this kind, or all of them, are answered so, as many times.
+    /// After some that are not, requests of this kind, or all of them, are answered so, as many
+    /// times.
     Answers {
         kind: Option<Kind>,
         lie: Lie,
         times: u32,
+        after: u32,
     },
     Events(EventLie),
 }
@@ -42,6 +44,7 @@ impl Case {
         }
         let lie = words.next()?;
         let times = words.next().map(|word| word.parse().ok());
+        let after = words.next().map(|word| word.parse().ok());
         if words.next().is_some() {
             return None;
         }
@@ -53,6 +56,7 @@ impl Case {
                 kind: kind_of(subject)?,
                 lie: find(&Lie::NAMES, lie)?,
                 times: times.unwrap_or(Some(u32::MAX))?,
+                after: after.unwrap_or(Some(0))?,
             },
         };
         Some(case)
@@ -115,6 +119,16 @@ mod tests {
                 kind: Some(Kind::Unmap),
                 lie: Lie::StatusDeviceError,
                 times: 3,
+                after: 0,
+            })
+        );
+        assert_eq!(
+            Case::parse("attach/status-no-memory/1/2"),
+            Some(Case::Answers {
+                kind: Some(Kind::Attach),
+                lie: Lie::StatusNoMemory,
+                times: 1,
+                after: 2,
             })
         );
     }
@@ -129,7 +143,8 @@ mod tests {
             "map/",
             "map/silent/",
             "map/silent/x",
-            "map/silent/1/2",
+            "map/silent/1/",
+            "map/silent/1/2/3",
             "config/silent",
             "config/changing/1",
             "nothing/silent",

@@ -7,6 +7,7 @@
 //!
 //! - `case NAME`: behave so from now on; events are sent before the answer
 //! - `statistics`: what was counted since
+//! - `places`: which domain each endpoint is in
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -51,6 +52,7 @@ fn converse(connection: &UnixStream, backend: &Mutex<Backend>) -> io::Result<()>
 fn perform(command: &str, backend: &Mutex<Backend>) -> io::Result<String> {
     match command.split_once(' ') {
         None if command == "statistics" => Ok(with(backend, |b| b.statistics())),
+        None if command == "places" => Ok(with(backend, |b| b.places())),
         Some(("case", name)) => {
             let case = Case::parse(name)
                 .ok_or_else(|| io::Error::other(format!("there is no case {name}")))?;
@@ -102,6 +104,7 @@ mod tests {
     fn commands_are_answered_in_one_line() {
         assert_eq!(ask("case map/silent\n"), "ok\n");
         assert!(ask("statistics\n").starts_with("ok attach=0 "));
+        assert_eq!(ask("places\n"), "ok\n");
         assert!(ask("case event/flood\n").contains("no driver"));
         assert!(ask("case map/lost\n").starts_with("error "));
         assert!(ask("nonsense\n").starts_with("error "));

@@ -104,6 +104,11 @@ impl Device {
         words.join(" ")
     }
 
+    /// Where each endpoint is.
+    pub(crate) fn places(&self) -> String {
+        self.model.places()
+    }
+
     fn perform(&mut self, request: &Request) -> Status {
         let config = match self.case {
             Case::Config(lie) => lie.config(0),
@@ -126,10 +131,20 @@ impl Device {
         let found = found?;
         let place = Kind::ALL.iter().position(|kind| *kind == found)?;
         *self.counts.0.get_mut(place)? += 1;
-        let Case::Answers { kind, lie, times } = &mut self.case else {
+        let Case::Answers {
+            kind,
+            lie,
+            times,
+            after,
+        } = &mut self.case
+        else {
             return None;
         };
         if kind.is_some_and(|kind| kind != found) || *times == 0 {
+            return None;
+        }
+        if *after > 0 {
+            *after -= 1;
             return None;
         }
         if *times != u32::MAX {
@@ -183,6 +198,17 @@ mod tests {
             device.statistics().trim(),
             "attach=1 detach=0 map=2 unmap=0 probe=0 mapped=1 refused=0"
         );
+    }
+
+    #[test]
+    fn a_lie_waits_for_its_turn() {
+        let mut device = device("map/status-no-memory/1/1");
+        assert_eq!(status(&device.answer(&attach(), 4)), 0);
+        for expected in [0, 8, 0] {
+            assert_eq!(status(&device.answer(&map(), 4)), expected);
+            device.answer(&request(4, 28, &[(4, 5), (16, u64::MAX)]), 4);
+        }
+        assert_eq!(device.places(), "48=5");
     }
 
     #[test]

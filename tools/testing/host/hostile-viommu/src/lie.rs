@@ -28,6 +28,8 @@ pub(crate) enum Lie {
     StatusNoMemory,
     /// The device says that it does not know the request.
     StatusUnsupported,
+    /// The device says that it does not know the endpoint or the domain.
+    StatusNoEntry,
     /// The used length is right, but nothing was written.
     TailUnwritten,
     /// The reserved bytes of the tail are set.
@@ -89,7 +91,7 @@ pub(crate) struct Answer {
 
 impl Lie {
     /// The words for them in the names of cases.
-    pub(crate) const NAMES: [(&'static str, Self); 19] = [
+    pub(crate) const NAMES: [(&'static str, Self); 20] = [
         ("length-zero", Self::LengthZero),
         ("length-short", Self::LengthShort),
         ("length-long", Self::LengthLong),
@@ -98,6 +100,7 @@ impl Lie {
         ("status-device-error", Self::StatusDeviceError),
         ("status-no-memory", Self::StatusNoMemory),
         ("status-unsupported", Self::StatusUnsupported),
+        ("status-no-entry", Self::StatusNoEntry),
         ("tail-unwritten", Self::TailUnwritten),
         ("tail-reserved", Self::TailReserved),
         ("id-out-of-ring", Self::IdOutOfRing),
@@ -131,6 +134,7 @@ impl Lie {
             Self::StatusDeviceError => Some(Status::DeviceError.code()),
             Self::StatusNoMemory => Some(Status::NoMemory.code()),
             Self::StatusUnsupported => Some(Status::Unsupported.code()),
+            Self::StatusNoEntry => Some(Status::NoEntry.code()),
             _ => None,
         }
     }
@@ -183,6 +187,7 @@ pub(crate) fn answer(lie: Option<Lie>, status: Status, properties: &[u8], room: 
         | Lie::StatusDeviceError
         | Lie::StatusNoMemory
         | Lie::StatusUnsupported
+        | Lie::StatusNoEntry
         | Lie::Forgets => {}
     }
     answer

@@ -5,12 +5,16 @@
 //! What it refuses is counted, because an honest device has nothing to refuse if the driver keeps to
 //! the specification.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive, //
+};
 
 use crate::wire::{Config, Request, Status};
 
-/// The endpoints that there are; the ACPI table names them.
-pub(crate) const ENDPOINTS: std::ops::RangeInclusive<u32> = 0x30..=0x3f;
+/// The endpoints that there are: on the first bus, a bridge there, and those behind it. The ACPI
+/// table names them.
+const ENDPOINTS: [RangeInclusive<u32>; 3] = [0x30..=0x3f, 0x60..=0x67, 0x100..=0x1ff];
 
 /// Flag of ATTACH: no translation.
 const BYPASS: u32 = 1;
@@ -49,6 +53,10 @@ impl Domain {
     }
 }
 
+fn is_endpoint(id: u32) -> bool {
+    ENDPOINTS.iter().any(|ids| ids.contains(&id))
+}
+
 /// All state of the device that a reset clears.
 #[derive(Default)]
 pub(crate) struct Model {
@@ -77,7 +85,7 @@ impl Model {
                 Some(found) if found.bypass || end < start => Status::Invalid,
                 Some(found) => found.unmap(start, end),
             },
-            Request::Probe { endpoint } if ENDPOINTS.contains(&endpoint) => Status::Ok,
+            Request::Probe { endpoint } if is_endpoint(endpoint) => Status::Ok,
             Request::Probe { .. } => Status::NoEntry,
         }
     }
@@ -87,8 +95,16 @@ impl Model {
         self.domains.values().map(|d| d.mappings.len()).sum()
     }
 
+    /// Where each endpoint is, as `ENDPOINT=DOMAIN`, in order.
+    pub(crate) fn places(&self) -> String {
+        let mut places: Vec<_> = self.places.iter().collect();
+        places.sort();
+        let words = places.iter().map(|(id, domain)| format!("{id}={domain}"));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
     fn attach(&mut self, domain: u32, endpoint: u32, flags: u32, config: &Config) -> Status {
-        if !ENDPOINTS.contains(&endpoint) {
+        if !is_endpoint(endpoint) {
             return Status::NoEntry;
         }
         let bypass = flags & BYPASS != 0;
@@ -108,7 +124,7 @@ impl Model {
     }
 
     fn detach(&mut self, domain: u32, endpoint: u32) -> Status {
-        if !ENDPOINTS.contains(&endpoint) {
+        if !is_endpoint(endpoint) {
             return Status::NoEntry;
         }
         if self.places.get(&endpoint) != Some(&domain) {
@@ -186,6 +202,7 @@ mod tests {
         for (request, status) in [
             (map(0x1000, 0x1fff), Status::NoEntry),
             (attach(5, 0x2f), Status::NoEntry),
+            (attach(5, 0x200), Status::NoEntry),
             (attach(HONEST.domains.1 + 1, 0x30), Status::Invalid),
             (attach(5, 0x30), Status::Ok),
             (map(0x1000, 0x2fff), Status::Ok),

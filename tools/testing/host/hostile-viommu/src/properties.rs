@@ -42,11 +42,13 @@ pub(crate) enum PropertyLie {
     ReservedBits,
     /// The buffer is full of ones.
     Ones,
+    /// There are none, not even what interrupts need.
+    Nothing,
 }
 
 impl PropertyLie {
     /// The words for them in the names of cases.
-    pub(crate) const NAMES: [(&'static str, Self); 12] = [
+    pub(crate) const NAMES: [(&'static str, Self); 13] = [
         ("overlapping", Self::Overlapping),
         ("wrapping", Self::Wrapping),
         ("reversed", Self::Reversed),
@@ -59,6 +61,7 @@ impl PropertyLie {
         ("unknown-subtype", Self::UnknownSubtype),
         ("reserved-bits", Self::ReservedBits),
         ("ones", Self::Ones),
+        ("nothing", Self::Nothing),
     ];
 
     fn bytes(self, room: usize) -> Vec<u8> {
@@ -90,6 +93,7 @@ impl PropertyLie {
                 &reserved_memory(RESERVED, 0x2fff_ffff, 0x2000_0000),
             ),
             Self::Ones => vec![0xff; room],
+            Self::Nothing => Vec::new(),
         }
     }
 }
