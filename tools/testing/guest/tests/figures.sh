@@ -6,6 +6,7 @@
 
 . /rv/lib/all.sh
 . /rv/lib/figures.sh
+. /rv/lib/trace.sh
 
 [ -n "$RV_TESTDEV_PCI" ] || ktap_skip_all "the machine has no iommu-testdev"
 is_translated || ktap_skip_all "nothing is translated with iommu.passthrough=1"
@@ -61,6 +62,33 @@ reading_maps_and_unmaps()
 	read_disk || return 1
 	echo "$maps MAP and $unmaps UNMAP before, $(figure map sent) and $(figure unmap sent) after"
 	[ "$(figure map sent)" -gt "$maps" ] && [ "$(figure unmap sent)" -gt "$unmaps" ]
+}
+
+# What the disk maps is less than 2 MiB, of many sizes and at many addresses.
+one_map_each()
+{
+	[ -n "$(figure map sent)" ] && trace_event iommu/map 1 || return 1
+	: >"$TRACING/trace"
+	maps=$(figure map sent)
+	read_disk
+	maps=$(($(figure map sent) - maps))
+	trace_event iommu/map 0
+	calls=$(grep -c ' map: IOMMU: ' "$TRACING/trace")
+	echo "$calls iommu_map(), $maps MAP"
+	[ "$maps" -gt 0 ] && [ "$maps" -eq "$calls" ]
+}
+
+merged()
+{
+	sed -n 's/^merged //p' "$FIGURES/requests"
+}
+
+neighbours_are_merged()
+{
+	before=$(merged)
+	read_disk || return 1
+	echo "$before UNMAPs were merged before, $(merged) after"
+	[ "$(merged)" -gt "$before" ]
 }
 
 faults_are_counted()
@@ -119,11 +147,13 @@ only_0_and_1_are_taken()
 	[ "$(cat "$FIGURES/timing")" = 0 ]
 }
 
-ktap_plan 9
+ktap_plan 11
 check "every kind of request has its figures" figures_are_there
 check "no more answers than requests, and none of them an error" answers_belong_to_requests
 check "every ID was probed and attached" every_endpoint_was_probed
 check "reading from a disk is MAPs and UNMAPs" reading_maps_and_unmaps
+check "each iommu_map() is one MAP" one_map_each
+check "UNMAPs of neighbours are merged" neighbours_are_merged
 check "$FAULTS faults are counted, and for their device" faults_are_counted
 check "no event belongs to no endpoint" events_belong_to_endpoints
 check "nothing is timed unless asked for" nothing_is_timed_unless_asked_for
