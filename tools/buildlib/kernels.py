@@ -22,10 +22,11 @@ class Architecture:
 def _fragments(arch: str, test: Tuple[str, ...] = (), plain: Tuple[str, ...] = (),
                both: Tuple[str, ...] = ()) -> Mapping[str, Tuple[str, ...]]:
     shared = ("common", "slim", arch, *both)
+    awake = () if "sleep" in test else ("awake",)
     return {
-        "test": (*shared, "untraced", "test", "overlay", *test),
-        "plain": (*shared, "untraced", "plain", *plain),
-        "trace": (*shared, "trace", "plain", *plain),
+        "test": (*shared, "untraced", "test", "overlay", *test, *awake),
+        "plain": (*shared, "untraced", "plain", *plain, "awake"),
+        "trace": (*shared, "trace", "plain", *plain, "awake"),
     }
 
 

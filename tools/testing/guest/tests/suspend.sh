@@ -2,22 +2,42 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The devices sleep and wake up: what was mapped before is mapped again, whoever had
-# no mapping still has none, and faults are reported as before.
+# no mapping still has none, and faults are reported as before.  Once they are woken up
+# half way; once on the way into hibernation, with all but the image; and once the whole
+# machine is switched off but for its memory, and its clock wakes it up.
 
 . /rv/lib/all.sh
 
 [ -n "$RV_BLK_PCI" ] || ktap_skip_all "the machine has no disks"
 [ -f /sys/power/pm_test ] || ktap_skip_all "the kernel has no /sys/power/pm_test"
-ROUNDS=2
+STATES="freeze disk mem"
+CLOCK=/sys/class/rtc/rtc0/wakealarm
 PART=$((1024 * 1024))
 
-# Everything sleeps that is not a processor, and is woken up at once.
+# until_level LEVEL: at which a sleep is to turn back; "none" is not to.
+until_level()
+{
+	for kind in suspend hibernate; do
+		echo 0 >"/sys/module/$kind/parameters/pm_test_delay" || return 1
+	done
+	echo "$1" >/sys/power/pm_test
+}
+
+# sleep_and_wake STATE MARK
 sleep_and_wake()
 {
-	echo 0 >/sys/module/suspend/parameters/pm_test_delay
-	echo devices >/sys/power/pm_test || return 1
-	echo freeze >/sys/power/state || return 1
-	! log_since "$1" | grep -i 'failed to\|error -'
+	case $1 in
+	# Everything that is not a processor.
+	freeze) until_level devices ;;
+	# Everything but the image in memory.
+	disk) until_level core ;;
+	mem)
+		until_level none && echo deep >/sys/power/mem_sleep &&
+			echo 0 >"$CLOCK" && echo +2 >"$CLOCK"
+		;;
+	esac || return 1
+	echo "$1" >/sys/power/state || return 1
+	! log_since "$2" | grep -i 'failed to\|error -'
 }
 
 # read_part ADDRESS: in small pieces, so that it takes a while; prints the checksum.
@@ -54,22 +74,20 @@ endpoints_are_linked()
 	done
 }
 
-ktap_plan $((4 * ROUNDS + 4))
+ktap_plan $((4 * $(echo "$STATES" | wc -w) + 4))
 check "each function depends on the IOMMU" endpoints_are_linked
 check "a stray access is refused and reported" fault_is_reported 0x12345000
 nvme=$(rv_host disk_sha256 nvme0 0 "$PART")
 blk=$(rv_host disk_sha256 blk0 0 "$PART")
-number=0
-while [ "$number" -lt "$ROUNDS" ]; do
-	number=$((number + 1))
+for state in $STATES; do
 	mark=$(log_mark)
 	read_part "$RV_NVME_PCI" >/tmp/asleep &
-	check "sleep and wake up, round $number" sleep_and_wake "$mark"
+	check "$state: sleep and wake up" sleep_and_wake "$state" "$mark"
 	wait
-	check_equal "a reader that slept gets what it wanted, round $number" \
+	check_equal "$state: a reader that slept gets what it wanted" \
 		"$nvme" "$(cat /tmp/asleep)"
-	check_equal "the other disk works too, round $number" "$blk" "$(read_part "$RV_BLK_PCI")"
-	check "nothing met a missing mapping, round $number" no_faults_since "$mark"
+	check_equal "$state: the other disk works too" "$blk" "$(read_part "$RV_BLK_PCI")"
+	check "$state: nothing met a missing mapping" no_faults_since "$mark"
 done
 check "a stray access is still refused and reported" fault_is_reported 0x23456000
 check "what is written arrives" write_arrives nvme0 "$RV_NVME_PCI"
