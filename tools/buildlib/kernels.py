@@ -35,7 +35,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         "bzImage", "arch/x86/boot/bzImage",
         _fragments("x86_64", both=("devices", "viommu-rust"),
                    test=("kasan", "lockdep", "viommu-module", "sleep"),
-               plain=("viommu-module", "vng"))),
+               plain=("viommu-module", "vng", "kexec"))),
     "arm64": Architecture(
         "Image", "arch/arm64/boot/Image",
         _fragments("arm64", both=("devices", "viommu-rust"),

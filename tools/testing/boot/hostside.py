@@ -68,7 +68,7 @@ class Upload:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """GET /payload and /stream/MIB, POST /upload/NAME."""
+    """GET /payload, /stream/MIB and /boot/NAME, POST /upload/NAME."""
 
     server: WebServer
 
@@ -78,14 +78,21 @@ class _Handler(BaseHTTPRequestHandler):
         if stream:
             self._send_stream(int(stream[1]))
             return
+        offered = self.server.offers.get(self.path)
+        if offered is not None:
+            self._send(offered.read_bytes())
+            return
         if self.path != '/payload':
             self.send_error(404)
             return
+        self._send(self.server.payload)
+
+    def _send(self, data: bytes) -> None:
         self.send_response(200)
         self.send_header('Content-Type', 'application/octet-stream')
-        self.send_header('Content-Length', str(len(self.server.payload)))
+        self.send_header('Content-Length', str(len(data)))
         self.end_headers()
-        self.wfile.write(self.server.payload)
+        self.wfile.write(data)
 
     def _send_stream(self, mib: int) -> None:
         self.send_response(200)
@@ -120,6 +127,8 @@ class WebServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(('127.0.0.1', 0), _Handler)
         self.payload = os.urandom(PAYLOAD_SIZE)
+        #: Files by the paths under which guests can have them.
+        self.offers: dict[str, Path] = {}
         self._uploads: dict[str, Upload] = {}
         self._lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -155,6 +164,10 @@ class HostServices:
     def close(self) -> None:
         """Stops the server."""
         self._web.stop()
+
+    def offer(self, kernel: Path, initrd: Path) -> None:
+        """Lets the guest have what it was started with, to start it again."""
+        self._web.offers = {'/boot/kernel': kernel, '/boot/initrd': initrd}
 
     @property
     def drives(self) -> dict[str, str]:

@@ -100,6 +100,8 @@ def prepare(boot: Boot, settings: Settings, directory: Path,
     initramfs.for_boot(settings.layout, boot.arch,
                        settings.layout.build(boot.arch, boot.flavour),
                        initrd, [cpio.directory('rv'), env])
+    if services is not None:
+        services.offer(image, initrd)
     return machines.command(machines.Start(
         boot.arch, boot.variant, str(image), str(initrd), append_line(boot),
         accel=settings.accel.get(boot.arch, 'tcg'),

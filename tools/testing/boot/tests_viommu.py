@@ -38,6 +38,8 @@ FAIL_NTH = _test('fail-nth', 240)
 SUSPEND = _test('suspend', 120)
 UNPLUG = _test('unplug', 120)
 NEEDS_RESET = _test('needs-reset', 240)
+KEXEC = _test('kexec', 120)
+AFTER_KEXEC = _test('after-kexec', 120)
 DEMO = _test('demo', 120)
 BENCH = _test('bench', 1200)
 
@@ -146,6 +148,13 @@ def demo(arch: str = 'x86_64') -> Boot:
                 tests=(DEMO,), expected_lines=PROMISES)
 
 
+def kexec() -> Boot:
+    """Two kernels one after the other; the plain one is fetched sooner."""
+    return Boot('kexec-rust', 'x86_64', flavour='plain', variant='viommu',
+                driver='rust', tests=(KEXEC, AFTER_KEXEC),
+                append='iommu.strict=0', last_traces=(AT_WORK,))
+
+
 def pair() -> Boot:
     """Two IOMMUs in one machine, which QEMU refuses but on RISC-V."""
     return Boot('pair-rust', 'riscv', variant='viommu-pair', driver='rust',
@@ -170,4 +179,4 @@ def boots() -> list[Boot]:
                                f'{mode.name}-c' if compared else ''))
             if compared:
                 modes.append(_boot(mode, arch, 'c', ''))
-    return [*modes, pair(), *hostile(), demo()]
+    return [*modes, pair(), *hostile(), kexec(), demo()]

@@ -48,6 +48,16 @@ class HostSideTest(unittest.TestCase):
         self.assertEqual(hashlib.sha256(data).hexdigest(),
                          self.env['RV_NET_SHA256'])
 
+    def test_kernel_and_initrd(self) -> None:
+        url = f'{self.url}/boot/initrd'
+        with self.assertRaises(urllib.error.HTTPError):
+            urllib.request.urlopen(url)
+        initrd = self.directory / 'initrd'
+        initrd.write_bytes(b'archive')
+        self.services.offer(self.directory / 'kernel', initrd)
+        with urllib.request.urlopen(url) as answer:
+            self.assertEqual(answer.read(), b'archive')
+
     def test_streams_are_as_long_as_asked_for(self) -> None:
         with urllib.request.urlopen(f'{self.url}/stream/2') as answer:
             self.assertEqual(len(answer.read()), 2 << 20)
