@@ -2,9 +2,15 @@
 
 //! Memory that is shared with a virtio device.
 
-use super::layout::{
-    BufferLayout,
-    Geometry, //
+use super::{
+    layout::{
+        BufferLayout,
+        Geometry, //
+    },
+    virtqueue::{
+        Lens,
+        Lists, //
+    }, //
 };
 use crate::{
     alloc::{
@@ -83,7 +89,8 @@ impl BufferMemory {
     }
 
     /// Returns the first `len` bytes of what the device reads of buffer `index`.
-    pub(super) fn readable(&self, index: usize, len: usize) -> Result<Part> {
+    #[inline]
+    fn readable(&self, index: usize, len: usize) -> Result<Part> {
         if index >= self.slots || len > self.geometry.readable() {
             return Err(EINVAL);
         }
@@ -94,7 +101,8 @@ impl BufferMemory {
     }
 
     /// Returns the first `len` bytes of what the device writes of buffer `index`.
-    pub(super) fn writable(&self, index: usize, len: usize) -> Result<Part> {
+    #[inline]
+    fn writable(&self, index: usize, len: usize) -> Result<Part> {
         if index >= self.slots || len > self.geometry.writable() {
             return Err(EINVAL);
         }
@@ -104,8 +112,30 @@ impl BufferMemory {
         Ok(Part { start, len })
     }
 
+    /// Returns where both parts of buffer `index` are.
+    pub(super) fn lists(&self, index: usize) -> Result<Lists> {
+        Lists::new(
+            self.readable(index, self.geometry.readable())?,
+            self.writable(index, self.geometry.writable())?,
+        )
+    }
+
+    /// Returns how much of the parts of a buffer is used, if they are so long.
+    #[inline]
+    pub(super) fn lens(&self, readable: usize, writable: usize) -> Result<Lens> {
+        if readable > self.geometry.readable() || writable > self.geometry.writable() {
+            return Err(EINVAL);
+        }
+        Ok(Lens {
+            readable: u32::try_from(readable)?,
+            writable: u32::try_from(writable)?,
+        })
+    }
+
     /// Copies `bytes` to what the device reads of buffer `index`.
-    pub(super) fn fill(&mut self, index: usize, bytes: &[u8]) -> Result<Part> {
+    // As `Ring::submit()`.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, index: usize, bytes: &[u8]) -> Result {
         let part = self.readable(index, bytes.len())?;
         // SAFETY: `bytes` is valid for reads and, as `readable()` checked, the part is valid for
         // writes of the same length. They do not overlap since no reference to the memory exists.
@@ -113,13 +143,20 @@ impl BufferMemory {
             part.start
                 .copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len())
         };
-        Ok(part)
+        Ok(())
     }
 
-    /// Fills what the device writes of buffer `index`, from `offset` up to `len`, with [`UNWRITTEN`];
-    /// returns the first `len` bytes.
+    /// Copies the first bytes of what the device wrote to buffer `index`, if the part is so long.
     #[inline]
-    pub(super) fn mark(&mut self, index: usize, offset: usize, len: usize) -> Result<Part> {
+    pub(super) fn read_array<const N: usize>(&self, index: usize) -> Option<[u8; N]> {
+        let part = self.writable(index, N).ok()?;
+        // SAFETY: As `writable()` checked, the part is valid for reads of `N` bytes.
+        Some(unsafe { part.start.cast::<[u8; N]>().read() })
+    }
+
+    /// Fills what the device writes of buffer `index`, from `offset` up to `len`, with [`UNWRITTEN`].
+    #[inline]
+    pub(super) fn mark(&mut self, index: usize, offset: usize, len: usize) -> Result {
         let part = self.writable(index, len)?;
         let count = len.checked_sub(offset).ok_or(EINVAL)?;
         // SAFETY: As `writable()` checked, the part is valid for writes of `len` bytes, and `offset`
@@ -128,7 +165,7 @@ impl BufferMemory {
         // SAFETY: By the same reason there are `count` bytes from there on. No reference to the
         // memory exists.
         unsafe { start.write_bytes(UNWRITTEN, count) };
-        Ok(part)
+        Ok(())
     }
 
     /// Copies what the device wrote to buffer `index`, from `offset` on, and returns the number of
@@ -194,7 +231,7 @@ impl OwnedBuffer {
 
     /// Fills the part that the device writes, from `offset` on, with [`UNWRITTEN`].
     pub fn mark(&mut self, offset: usize) -> Result {
-        self.memory.mark(0, offset, self.writable).map(|_| ())
+        self.memory.mark(0, offset, self.writable)
     }
 
     /// Returns the length of the part that the device writes.
@@ -208,11 +245,15 @@ impl OwnedBuffer {
         self.memory.read(0, offset, dst)
     }
 
-    /// Returns both parts of the buffer.
-    pub(super) fn parts(&self) -> Result<(Part, Part)> {
-        Ok((
-            self.memory.readable(0, self.readable)?,
-            self.memory.writable(0, self.writable)?,
-        ))
+    /// Copies the first bytes of the part that the device writes, if it is so long.
+    #[inline]
+    pub(super) fn read_array<const N: usize>(&self) -> Option<[u8; N]> {
+        self.memory.read_array(0)
+    }
+
+    /// Returns where both parts of the buffer are, and how long.
+    pub(super) fn lists(&self) -> Result<(Lists, Lens)> {
+        let lens = self.memory.lens(self.readable, self.writable)?;
+        Ok((self.memory.lists(0)?, lens))
     }
 }

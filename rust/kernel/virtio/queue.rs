@@ -182,7 +182,8 @@ impl<T: Send + 'static> QueueGuard<'_, T> {
     /// - [`EINVAL`] if a part is longer than the queue's layout allows, or if both are empty,
     /// - [`EBUSY`] before the device is ready, [`ENODEV`] after it is gone,
     /// - [`EIO`] if the queue is broken.
-    #[inline]
+    // As `Ring::submit()`.
+    #[inline(always)]
     pub fn submit(&mut self, readable: &[u8], writable_len: usize) -> Result<Slot> {
         self.inner.ring.submit(readable, writable_len)
     }
@@ -214,6 +215,13 @@ impl<T: Send + 'static> QueueGuard<'_, T> {
     #[inline]
     pub fn read(&self, completion: &Completion, dst: &mut [u8]) -> usize {
         self.inner.ring.read(completion, dst)
+    }
+
+    /// Returns the first bytes that the device wrote, if there are as many as [`Self::read`] could
+    /// return.
+    #[inline]
+    pub fn read_array<const N: usize>(&self, completion: &Completion) -> Option<[u8; N]> {
+        self.inner.ring.read_array(completion)
     }
 
     /// Takes back the buffer that was given to [`Self::submit_owned`].

@@ -18,6 +18,7 @@ use super::{
     },
     virtqueue::{
         Kick,
+        Lists,
         VirtQueue, //
     },
 };
@@ -62,8 +63,12 @@ enum State {
 }
 
 /// What the queue knows about the buffer in a slot.
-#[derive(Default)]
+///
+/// # Invariants
+///
+/// `lists` are those of the memory of the slot.
 struct InSlot {
+    lists: Lists,
     writable_len: usize,
     owned: Option<OwnedBuffer>,
 }
@@ -85,16 +90,48 @@ impl Pool {
             .slots_for_ring(ring_size)
             .min(Slots::<KVec<Entry>>::MAX);
 
+        let memory = BufferMemory::new(layout, count, GFP_KERNEL)?;
         let mut contents = KVec::with_capacity(count, GFP_KERNEL)?;
-        for _ in 0..count {
-            contents.push(InSlot::default(), GFP_KERNEL)?;
+        for index in 0..count {
+            // INVARIANT: The memory of this slot.
+            let content = InSlot {
+                lists: memory.lists(index)?,
+                writable_len: 0,
+                owned: None,
+            };
+            contents.push(content, GFP_KERNEL)?;
         }
         // INVARIANT: All three are made for `count` buffers.
         Ok(Self {
             slots: Slots::new(KVec::from_elem(Entry::Free(None), count, GFP_KERNEL)?),
-            memory: BufferMemory::new(layout, count, GFP_KERNEL)?,
+            memory,
             contents,
         })
+    }
+
+    /// Copies `readable` into a slot and gives it to the device.
+    ///
+    /// # Safety
+    ///
+    /// The slot must be in flight, and its memory be left alone as long as it is.
+    // As `Ring::submit()`.
+    #[inline(always)]
+    unsafe fn give(
+        &mut self,
+        vq: &mut VirtQueue,
+        slot: Slot,
+        readable: &[u8],
+        writable_len: usize,
+    ) -> Result {
+        self.memory.fill(slot.index(), readable)?;
+        self.memory.mark(slot.index(), 0, writable_len)?;
+        let lens = self.memory.lens(readable.len(), writable_len)?;
+        let content = self.contents.get_mut(slot.index()).ok_or(EINVAL)?;
+        content.writable_len = writable_len;
+        // SAFETY: By the type invariants of `InSlot` the lists are of the slot's memory, which is in
+        // the linear map and which `lens()` has found to be long enough. It is left alone by the
+        // safety requirements of this function.
+        unsafe { vq.add(&mut content.lists, lens, slot.token()) }
     }
 }
 
@@ -234,9 +271,9 @@ impl Ring {
     }
 
     /// Returns what a submission needs, or why there can be none.
+    #[inline]
     fn usable(&mut self) -> Result<(&mut VirtQueue, &mut Pool)> {
         let vq = match &mut self.state {
-            State::Ready(vq) if vq.is_broken() => return Err(EIO),
             State::Ready(vq) => vq,
             State::Found(_) => return Err(EBUSY),
             State::Detached | State::Stopping(_) | State::Revoked => return Err(ENODEV),
@@ -245,6 +282,8 @@ impl Ring {
     }
 
     /// Copies `readable` into a slot and gives the slot to the device.
+    // Where the length is known, the copy is some moves then.
+    #[inline(always)]
     pub(super) fn submit(&mut self, readable: &[u8], writable_len: usize) -> Result<Slot> {
         let (vq, pool) = self.usable()?;
         if readable.is_empty() && writable_len == 0 {
@@ -252,15 +291,9 @@ impl Ring {
         }
 
         let slot = pool.slots.acquire().ok_or(ENOSPC)?;
-        let content = pool.contents.get_mut(slot.index());
-        let added = (|| {
-            let filled = pool.memory.fill(slot.index(), readable)?;
-            let writable = pool.memory.mark(slot.index(), 0, writable_len)?;
-            content.ok_or(EINVAL)?.writable_len = writable_len;
-            // SAFETY: The memory of a slot is in the linear map, and by the type invariants of
-            // `Ring` it is left alone while the slot is in flight, which it is now.
-            unsafe { vq.add(filled, writable, slot.token()) }
-        })();
+        // SAFETY: `acquire()` has made the slot one in flight, and by the type invariants of `Ring`
+        // its memory is left alone as long as it is.
+        let added = unsafe { pool.give(vq, slot, readable, writable_len) };
         match added {
             Ok(()) => self.unannounced = true,
             Err(_) => {
@@ -287,11 +320,11 @@ impl Ring {
             return Err((EINVAL, buffer));
         };
 
-        let added = buffer.parts().and_then(|(readable, writable)| {
-            // SAFETY: The memory of an owned buffer is in the linear map. Whether the buffer is
-            // moved or not, its memory stays; by the type invariants of `Ring` it is left alone
-            // while the slot is in flight, which it is now.
-            unsafe { vq.add(readable, writable, slot.token()) }
+        let added = buffer.lists().and_then(|(mut lists, lens)| {
+            // SAFETY: The lists are of the memory of the buffer and no longer than that. Whether
+            // the buffer is moved or not, its memory stays; by the type invariants of `Ring` it is
+            // left alone while the slot is in flight, which it is now.
+            unsafe { vq.add(&mut lists, lens, slot.token()) }
         });
         if let Err(error) = added {
             pool.slots.retract(slot);
@@ -359,7 +392,26 @@ impl Ring {
         }
     }
 
+    /// Copies out the first bytes that the device wrote, if there are so many.
+    #[inline]
+    pub(super) fn read_array<const N: usize>(&self, completion: &Completion) -> Option<[u8; N]> {
+        let pool = self
+            .pool
+            .as_ref()
+            .filter(|_| self.is_current(completion) && completion.used_len >= N)?;
+        let index = completion.slot.index();
+        let content = pool.contents.get(index)?;
+        if content.writable_len < N {
+            return None;
+        }
+        match &content.owned {
+            Some(buffer) => buffer.read_array(),
+            None => pool.memory.read_array(index),
+        }
+    }
+
     /// Gives an owned buffer back to the driver.
+    #[inline]
     pub(super) fn take_buffer(&mut self, completion: &Completion) -> Option<OwnedBuffer> {
         if !self.is_current(completion) {
             return None;

@@ -22,6 +22,33 @@ use core::ptr::{
     NonNull, //
 };
 
+/// How much of the two parts of a buffer is used.
+#[derive(Clone, Copy)]
+pub(super) struct Lens {
+    pub(super) readable: u32,
+    pub(super) writable: u32,
+}
+
+/// The two parts of a buffer, as a virtqueue wants to be told where they are.
+///
+/// To make them costs more than the rest of a submission, so they are kept.
+pub(super) struct Lists([bindings::scatterlist; 2]);
+
+impl Lists {
+    /// Makes the lists for the two parts of a buffer, one of which may be empty.
+    pub(super) fn new(readable: Part, writable: Part) -> Result<Self> {
+        let mut entries: [bindings::scatterlist; 2] = pin_init::zeroed();
+        for (entry, part) in entries.iter_mut().zip([readable, writable]) {
+            let len = u32::try_from(part.len).map_err(|_| EINVAL)?;
+            if len > 0 {
+                // SAFETY: `entry` is valid for writes, and a part is in the linear map.
+                unsafe { bindings::sg_init_one(entry, part.start.as_ptr().cast(), len) };
+            }
+        }
+        Ok(Self(entries))
+    }
+}
+
 /// A virtqueue of the C side.
 ///
 /// # Invariants
@@ -65,23 +92,21 @@ impl VirtQueue {
         unsafe { bindings::__virtqueue_break(self.0.as_ptr()) }
     }
 
-    /// Gives a buffer to the device.
+    /// Gives a buffer to the device: the first bytes of both parts, as many as `lens` says.
     ///
     /// # Safety
     ///
-    /// Both parts must be in the linear map. They must stay allocated and untouched until
-    /// [`Self::get`] returned `token` or the device was reset.
-    pub(super) unsafe fn add(&mut self, readable: Part, writable: Part, token: usize) -> Result {
-        let mut entries: [bindings::scatterlist; 2] = pin_init::zeroed();
-        let mut lists: [*mut bindings::scatterlist; 2] = [null_mut(); 2];
-        let parts = [readable, writable];
-        let present = parts.iter().filter(|part| part.len > 0);
-        for ((entry, list), part) in entries.iter_mut().zip(&mut lists).zip(present) {
-            let len = u32::try_from(part.len).map_err(|_| EINVAL)?;
-            // SAFETY: `entry` is valid for writes, and the part is in the linear map.
-            unsafe { bindings::sg_init_one(entry, part.start.as_ptr().cast(), len) };
-            *list = entry;
-        }
+    /// Both parts must be as long as `lens` says, and be in the linear map. They must stay allocated
+    /// and untouched until [`Self::get`] returned `token` or the device was reset.
+    #[inline]
+    pub(super) unsafe fn add(&mut self, lists: &mut Lists, lens: Lens, token: usize) -> Result {
+        let Lists([readable, writable]) = lists;
+        readable.length = lens.readable;
+        writable.length = lens.writable;
+        let mut lists: [*mut bindings::scatterlist; 2] = match lens {
+            Lens { readable: 0, .. } => [writable, null_mut()],
+            _ => [readable, writable],
+        };
 
         // SAFETY:
         // - By the type invariants, the virtqueue is valid; `&mut self` serialises the calls.
@@ -92,8 +117,8 @@ impl VirtQueue {
             bindings::virtqueue_add_sgs(
                 self.0.as_ptr(),
                 lists.as_mut_ptr(),
-                u32::from(readable.len > 0),
-                u32::from(writable.len > 0),
+                u32::from(lens.readable > 0),
+                u32::from(lens.writable > 0),
                 without_provenance_mut(token),
                 flags::GFP_ATOMIC.as_raw(),
             )
