@@ -35,6 +35,7 @@ use kernel::{
     virtio::{
         self,
         BufferLayout,
+        Completion,
         OwnedBuffer,
         Queue,
         QueueGuard, //
@@ -466,6 +467,7 @@ impl Requests {
     }
 
     /// Submits a request that fits a slot; `None` if there is no room.
+    #[inline]
     fn submit(
         queue: &mut QueueGuard<'_, State>,
         request: &Request,
@@ -476,7 +478,12 @@ impl Requests {
         }
         let mut bytes = [0; MAX_READABLE];
         let readable = request.encode(&mut bytes);
-        match queue.submit(readable, TAIL_LEN) {
+        // With a length that the compiler knows, no function is called to copy so little.
+        let submitted = match <&[u8; MAX_MAP_READABLE]>::try_from(readable) {
+            Ok(map) => queue.submit(map, TAIL_LEN),
+            Err(_) => queue.submit(readable, TAIL_LEN),
+        };
+        match submitted {
             Ok(slot) => Self::record(queue, slot, purpose, Kind::of(request)).map(Some),
             Err(ENOSPC) => Ok(None),
             Err(error) => Err(error),
@@ -535,6 +542,7 @@ impl Requests {
     }
 
     /// Enters a submitted request into the ledger.
+    #[inline]
     fn record(
         queue: &mut QueueGuard<'_, State>,
         slot: virtio::Slot,
@@ -633,27 +641,36 @@ impl Requests {
         }
     }
 
-    /// Hears the answers that are there, tells the device about new requests, and looks at the
+    /// Tells the device about new requests, hears the answers that are there, and looks at the
     /// queue some more times.
+    #[inline]
     fn look<R>(
         &self,
         ready: &mut impl FnMut(&mut QueueGuard<'_, State>) -> Option<R>,
     ) -> Result<Option<R>> {
         let mut queue = self.queue.lock();
-        // Before the device has heard of the requests there is nothing to look for.
-        if let Some(kick) = queue.kick() {
-            drop(queue);
-            kick.notify();
-            return Ok(None);
+        let mut kick = queue.kick();
+        // Once more for what `ready` may have submitted.
+        for _ in 0..2 {
+            if let Some(kick) = kick.take() {
+                drop(queue);
+                kick.notify();
+                // A device may well have answered before the notification returns.
+                queue = self.queue.lock();
+            }
+            Self::reap(&mut queue);
+            if let Some(result) = ready(&mut queue) {
+                return Ok(Some(result));
+            }
+            if queue.data().dead {
+                return Err(EIO);
+            }
+            kick = queue.kick();
+            if kick.is_none() {
+                break;
+            }
         }
-        Self::reap(&mut queue);
-        if let Some(result) = ready(&mut queue) {
-            return Ok(Some(result));
-        }
-        if queue.data().dead {
-            return Err(EIO);
-        }
-        if let Some(kick) = queue.kick() {
+        if let Some(kick) = kick {
             drop(queue);
             kick.notify();
             return Ok(None);
@@ -669,48 +686,61 @@ impl Requests {
     /// Takes the device's answers off the queue, as many as fit it.
     ///
     /// Returns whether there were any.
+    #[inline]
     fn reap(queue: &mut QueueGuard<'_, State>) -> bool {
         // What was in flight then has ended already.
         if queue.data().asleep {
             return false;
         }
+        // To the end, even with nothing in flight: an answer that a device gives twice would pass
+        // for that to the next request, which gets the same descriptor.
         for count in 0..queue.capacity() {
-            let completion = match queue.reap() {
+            match queue.reap() {
                 None => return count > 0,
-                Some(Ok(completion)) => completion,
+                Some(Ok(completion)) => Self::hear(queue, &completion),
                 Some(Err(_)) => {
                     queue.data_mut().dead = true;
                     return true;
                 }
-            };
-            let used = u32::try_from(completion.used_len()).unwrap_or(u32::MAX);
-            let mut tail = [0; TAIL_LEN];
-            let owned = queue.take_buffer(&completion);
-            let expected = match &owned {
-                None => {
-                    queue.read(&completion, &mut tail);
-                    TAIL_LEN
-                }
-                Some(buffer) => {
-                    let expected = buffer.writable_len();
-                    buffer.read(expected.saturating_sub(TAIL_LEN), &mut tail);
-                    expected
-                }
-            };
-            let result = check_completion(used, expected, &tail);
-            let slot = completion.slot().index();
-            let state = queue.data_mut();
-            state.answers = state.answers.wrapping_add(1);
-            state.count_ended(slot, result.is_ok());
-            if owned.is_some() {
-                state.probed = owned;
-            }
-            // The queue has checked that the slot was in flight.
-            if state.ledger.close(slot, result).is_err() {
-                state.dead = true;
             }
         }
         true
+    }
+
+    /// Takes note of one answer.
+    #[inline]
+    fn hear(queue: &mut QueueGuard<'_, State>, completion: &Completion) {
+        let used = u32::try_from(completion.used_len()).unwrap_or(u32::MAX);
+        let result = match queue.take_buffer(completion) {
+            None => {
+                // What is not there is no success.
+                let tail = queue.read_array(completion).unwrap_or([u8::MAX; TAIL_LEN]);
+                check_completion(used, TAIL_LEN, &tail)
+            }
+            Some(buffer) => Self::hear_probe(queue, buffer, used),
+        };
+        let slot = completion.slot().index();
+        let state = queue.data_mut();
+        state.answers = state.answers.wrapping_add(1);
+        state.count_ended(slot, result.is_ok());
+        // The queue has checked that the slot was in flight.
+        if state.ledger.close(slot, result).is_err() {
+            state.dead = true;
+        }
+    }
+
+    /// Keeps the answer to a PROBE, and says how that ended.
+    #[cold]
+    fn hear_probe(
+        queue: &mut QueueGuard<'_, State>,
+        buffer: OwnedBuffer,
+        used: u32,
+    ) -> Result<(), Failure> {
+        let mut tail = [0; TAIL_LEN];
+        let expected = buffer.writable_len();
+        buffer.read(expected.saturating_sub(TAIL_LEN), &mut tail);
+        queue.data_mut().probed = Some(buffer);
+        check_completion(used, expected, &tail)
     }
 
     /// Whether the device is about to be reset, or was, and has not been started again.

@@ -208,6 +208,7 @@ impl<S: DerefMut<Target = [Option<Flight>]>> Stats<S> {
     ///
     /// `clock` returns nanoseconds, and is called only for requests that are timed: reading the
     /// clock of a virtual machine can mean to leave the machine.
+    #[inline]
     pub(crate) fn sent(&mut self, slot: usize, kind: Kind, clock: impl FnOnce() -> u64) {
         let counts = self.figures.of_mut(kind);
         counts.sent = counts.sent.saturating_add(1);
@@ -218,6 +219,7 @@ impl<S: DerefMut<Target = [Option<Flight>]>> Stats<S> {
     }
 
     /// Counts the answer to the request in `slot`.
+    #[inline]
     pub(crate) fn ended(&mut self, slot: usize, success: bool, clock: impl FnOnce() -> u64) {
         let Some(flight) = self.flights.get_mut(slot).and_then(Option::take) else {
             return;
