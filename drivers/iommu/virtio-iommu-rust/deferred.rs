@@ -36,17 +36,20 @@ impl Range {
     }
 
     /// Returns both as one range, if there is nothing between them.
+    #[inline]
     fn join(&self, other: &Self) -> Option<Self> {
         if self.domain != other.domain {
             return None;
         }
-        let (low, high) = if self.iova < other.iova {
+        let (low, high) = if self.iova.adjoins(other.iova) {
             (self.iova, other.iova)
-        } else {
+        } else if other.iova.adjoins(self.iova) {
             (other.iova, self.iova)
+        } else {
+            return None;
         };
         let iova = IovaRange::new(low.start(), high.last())?;
-        low.adjoins(high).then_some(Self { iova, ..*self })
+        Some(Self { iova, ..*self })
     }
 }
 
