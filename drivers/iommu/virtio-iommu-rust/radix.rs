@@ -68,59 +68,36 @@ impl words::Word for Word {
     }
 }
 
-type Words = [Word; PLACES];
+/// The ways down from a node.
+type Below = [SetOnce<Node>; PLACES];
 
-fn new_words() -> impl Init<Words> {
-    pin_init::init_array_from_fn(|_| Word::new())
-}
-
-/// A node of the last level.
-pub(crate) struct Leaf {
+/// A node of the tree.
+///
+/// With what is looked at on every way down next to each other, and two parts as large as the
+/// allocator has them.
+pub(crate) struct Node {
     starts: Word,
-    words: KBox<Words>,
-}
-
-impl Leaf {
-    fn new(flags: Flags) -> Result<Self> {
-        Ok(Self {
-            starts: Word::new(),
-            words: KBox::init(new_words(), flags)?,
-        })
-    }
-}
-
-/// A node of another level.
-pub(crate) struct Inner {
-    starts: Word,
-    words: Words,
-    below: [SetOnce<Node>; PLACES],
-}
-
-impl Inner {
-    fn new(flags: Flags) -> Result<KBox<Self>> {
-        let inner = init!(Self {
-            starts: Word::new(),
-            words <- new_words(),
-            below <- pin_init::init_array_from_fn(|_| SetOnce::new()),
-        });
-        KBox::init(inner, flags)
-    }
-}
-
-/// What a way down leads to.
-enum Node {
-    Leaf(Leaf),
-    Inner(KBox<Inner>),
+    words: KBox<[Word; PLACES]>,
+    /// [`None`] on the last level.
+    below: Option<KBox<Below>>,
 }
 
 impl Node {
     /// Makes an empty node of `order`.
     fn new(order: u32, flags: Flags) -> Result<Self> {
-        if order == 0 {
-            Leaf::new(flags).map(Self::Leaf)
-        } else {
-            Inner::new(flags).map(Self::Inner)
-        }
+        let words = pin_init::init_array_from_fn(|_| Word::new());
+        let below = pin_init::init_array_from_fn(|_| SetOnce::new());
+        Ok(Self {
+            starts: Word::new(),
+            words: KBox::init(words, flags)?,
+            below: (order > 0).then(|| KBox::init(below, flags)).transpose()?,
+        })
+    }
+
+    /// Returns the way down from a place.
+    #[inline]
+    fn way(&self, place: usize) -> Option<&SetOnce<Node>> {
+        self.below.as_ref()?.get(place)
     }
 }
 
@@ -128,22 +105,28 @@ impl Node {
 struct Tree {
     /// The order of the topmost node, at least [`BITS`].
     order: u32,
-    top: KBox<Inner>,
+    /// The last page of the tree.
+    last: u64,
+    top: Node,
 }
 
 impl Tree {
     /// Makes a tree of two or more levels.
     fn new(levels: u32) -> Result<Self> {
+        let order = levels.saturating_sub(1).max(1) * BITS;
         Ok(Self {
-            order: levels.saturating_sub(1).max(1) * BITS,
-            top: Inner::new(GFP_KERNEL)?,
+            order,
+            last: u64::MAX
+                .checked_shl(order + BITS)
+                .map_or(u64::MAX, |rest| !rest),
+            top: Node::new(order, GFP_KERNEL)?,
         })
     }
 
     /// Whether `page` is one of the tree's.
     #[inline]
     fn covers(&self, page: u64) -> bool {
-        page.checked_shr(self.order + BITS).unwrap_or(0) == 0
+        page <= self.last
     }
 }
 
@@ -186,19 +169,15 @@ impl Radix {
     /// [`ENOMEM`].
     pub(crate) fn reserve(&self, page: u64, order: u32, flags: Flags) -> Result {
         let tree = self.tree(page).ok_or(EINVAL)?;
-        let mut node = &*tree.top;
+        let mut node = &tree.top;
         let mut here = tree.order;
         while here > order {
-            let way = node.below.get(index(page, here)).ok_or(EINVAL)?;
+            let way = node.way(index(page, here)).ok_or(EINVAL)?;
             here -= BITS;
-            let next = match way.as_ref() {
+            node = match way.as_ref() {
                 Some(next) => next,
                 None => self.grow(way, Node::new(here, flags)?)?,
             };
-            match next {
-                Node::Inner(next) => node = next,
-                Node::Leaf(_) => return Ok(()),
-            }
         }
         Ok(())
     }
@@ -221,47 +200,26 @@ impl Radix {
     }
 }
 
-/// A node of either kind.
-#[derive(Clone, Copy)]
-pub(crate) enum At<'a> {
-    /// One of the last level.
-    Leaf(&'a Leaf),
-    /// One of another level.
-    Inner(&'a Inner),
-}
-
 impl words::Table for Radix {
     type Word = Word;
-    type At<'a> = At<'a>;
+    type At<'a> = &'a Node;
 
     #[inline]
-    fn top(&self, page: u64) -> Option<(At<'_>, u32)> {
+    fn top(&self, page: u64) -> Option<(&Node, u32)> {
         let tree = self.tree(page)?;
-        Some((At::Inner(&tree.top), tree.order))
+        Some((&tree.top, tree.order))
     }
 
     #[inline]
-    fn node<'a>(&'a self, at: At<'a>) -> words::Node<'a, Word> {
-        match at {
-            At::Leaf(leaf) => words::Node {
-                starts: &leaf.starts,
-                words: &leaf.words,
-            },
-            At::Inner(inner) => words::Node {
-                starts: &inner.starts,
-                words: &inner.words,
-            },
+    fn node<'a>(&'a self, at: &'a Node) -> words::Node<'a, Word> {
+        words::Node {
+            starts: &at.starts,
+            words: &at.words,
         }
     }
 
     #[inline]
-    fn below<'a>(&'a self, at: At<'a>, place: usize) -> Option<At<'a>> {
-        let At::Inner(inner) = at else {
-            return None;
-        };
-        match inner.below.get(place)?.as_ref()? {
-            Node::Leaf(leaf) => Some(At::Leaf(leaf)),
-            Node::Inner(inner) => Some(At::Inner(inner)),
-        }
+    fn below<'a>(&'a self, at: &'a Node, place: usize) -> Option<&'a Node> {
+        at.way(place)?.as_ref()
     }
 }

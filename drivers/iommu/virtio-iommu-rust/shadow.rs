@@ -19,6 +19,7 @@ use super::{
         IovaRange, //
     },
     words::{
+        self,
         before,
         behind,
         index,
@@ -143,22 +144,19 @@ impl<T: Table> Shadow<T> {
             let node = self.table.node(at);
             let place = index(page, order);
             let entry = node.entry(place);
-            let below = match entry {
-                None if order > 0 => self.table.below(at, place),
-                _ => None,
-            };
-            match below {
-                Some(next) => at = next,
-                None => {
-                    return Some(Found {
-                        node,
-                        order,
-                        place,
-                        entry,
-                    })
+            if entry.is_none() {
+                if let Some(next) = self.table.below(at, place) {
+                    at = next;
+                    order -= BITS;
+                    continue;
                 }
             }
-            order -= BITS;
+            return Some(Found {
+                node,
+                order,
+                place,
+                entry,
+            });
         }
     }
 
@@ -172,23 +170,56 @@ impl<T: Table> Shadow<T> {
         Some(self.table.node(at))
     }
 
-    /// Returns the place for a mapping of `iova`, if it is in a node that is there already and
-    /// nothing is mapped there.
+    /// Returns the place for a mapping of `iova`, if it takes one word in a node that is there
+    /// already and nothing is mapped there.
     ///
-    /// Most mappings are small: for them this is all that has to be looked for.
+    /// Most mappings are small or aligned: for them this is all that has to be looked for.
     #[inline]
     pub(crate) fn vacancy(&self, iova: IovaRange) -> Option<Vacancy<'_, T::Word>> {
-        let first = iova.start() >> self.shift;
-        let more = usize::try_from((iova.last() >> self.shift) - first).ok()?;
-        let found = self.find(first)?;
-        let (place, count) = (found.place, more.checked_add(1)?);
-        let fits = found.order == 0 && count <= PLACES - place;
-        let vacant = fits && found.entry.is_none() && !found.node.has_start(place, count);
-        vacant.then_some(Vacancy {
-            node: found.node,
-            place,
-            count,
-        })
+        let page = iova.start() >> self.shift;
+        let pages = ((iova.last() >> self.shift) - page).checked_add(1)?;
+        // The same order that it would have as one of the `pieces()`.
+        let fits = page.trailing_zeros().min(pages.ilog2());
+        let order = match fits / BITS {
+            0 => 0,
+            1 => BITS,
+            _ => return None,
+        };
+        let count = usize::try_from(pages >> order).ok()?;
+        let (at, place) = self.descend(page, order)?;
+        let node = self.table.node(at);
+        let fits = count <= PLACES - place && pages == words::pages(order, count);
+        let vacant = fits && !node.has_start(place, count) && {
+            // The nodes below are of the last level.
+            order == 0 || (place..place + count).all(|place| self.is_leaf_empty(at, place))
+        };
+        vacant.then_some(Vacancy { node, place, count })
+    }
+
+    /// Returns the node of `order` for `page`, and its place there, unless something is mapped
+    /// there.
+    #[inline]
+    fn descend(&self, page: u64, order: u32) -> Option<(T::At<'_>, usize)> {
+        let (mut at, mut here) = self.table.top(page)?;
+        while here >= order {
+            let place = index(page, here);
+            if self.table.node(at).entry(place).is_some() {
+                return None;
+            }
+            if here == order {
+                return Some((at, place));
+            }
+            at = self.table.below(at, place)?;
+            here -= BITS;
+        }
+        None
+    }
+
+    /// Whether there is nothing in the node below a place, which has no others below it.
+    #[inline]
+    fn is_leaf_empty<'a>(&'a self, at: T::At<'a>, place: usize) -> bool {
+        let below = self.table.below(at, place);
+        below.is_none_or(|below| self.table.node(below).starts.get() == 0)
     }
 
     /// Adds a mapping as [`Self::insert`] does, where [`Self::vacancy`] said.

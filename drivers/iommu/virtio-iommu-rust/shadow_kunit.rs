@@ -344,6 +344,11 @@ mod tests {
             // In the next node, and across its border.
             (0x4_0000, 0x1000, false),
             (0x3_f000, 0x2000, false),
+            // As one word of the node above, with something mapped below it, and without.
+            (0, 0x4_0000, false),
+            (0x4_0000, 0x4_0000, true),
+            (0x8_0000, 0x8_0000, true),
+            (0x4_0000, 0x5_0000, false),
         ] {
             assert_eq!(shadow.vacancy(range(start, len)?).is_some(), fits);
         }
@@ -361,6 +366,17 @@ mod tests {
             remove(&shadow, 0x3000, 0x1000)?,
             Some((0x3000, 0x4000, true))
         );
+
+        let large = Mapping {
+            iova: range(0x8_0000, 0x8_0000)?,
+            phys: PHYS | 0x8_0000,
+            flags: MapFlags::READ,
+        };
+        let vacancy = shadow.vacancy(large.iova).ok_or(EINVAL)?;
+        shadow.fill(&vacancy, &large, true);
+        assert_eq!(shadow.lookup(0xf_ffff), Some(PHYS | 0xf_ffff));
+        assert!(shadow.vacancy(range(0xf_f000, 0x1000)?).is_none());
+        assert!(shadow.vacancy(range(0, 0x10_0000)?).is_none());
         Ok(())
     }
 }

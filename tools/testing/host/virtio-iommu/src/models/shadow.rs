@@ -125,7 +125,14 @@ enum Step {
 /// Pages and counts that meet each other, and the boundaries of words, often.
 fn pages() -> impl Strategy<Value = (u64, u64)> {
     let page = prop_oneof![0..200_u64, (0..8_u64).prop_map(|n| n * 64), 0..PAGES - 9000];
-    let count = prop_oneof![1..5_u64, Just(64), 1..200_u64, Just(4096), 1..9000_u64];
+    let count = prop_oneof![
+        1..5_u64,
+        Just(64),
+        Just(512),
+        1..200_u64,
+        Just(4096),
+        1..9000_u64
+    ];
     (page, count)
 }
 
