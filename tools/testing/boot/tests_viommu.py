@@ -75,11 +75,16 @@ class Mode:
     last_traces: tuple[LastTrace, ...] = ()
 
 
-# A bridge that puts its own ID in the place of those behind it.
+# Two bridges that put an ID in the place of those behind them: one that nobody else
+# has, and one that is the bridge's own.
 BEHIND_BRIDGE = (
     '-device', 'pcie-pci-bridge,id=bridge0,addr=0c.0',
     '-device', 'iommu-testdev,bus=bridge0,addr=01.0',
     '-device', 'virtio-blk-pci,bus=bridge0,addr=02.0,drive=hot0,'
+    'disable-legacy=on,iommu_platform=on',
+    '-device', 'pci-bridge,id=bridge1,chassis_nr=7,shpc=off,addr=0d.0',
+    '-device', 'iommu-testdev,bus=bridge1,addr=01.0',
+    '-device', 'virtio-blk-pci,bus=bridge1,addr=02.0,drive=hot1,'
     'disable-legacy=on,iommu_platform=on')
 
 MODES = (
