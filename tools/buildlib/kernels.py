@@ -42,7 +42,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
                    test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module",))),
     "riscv": Architecture(
         "Image", "arch/riscv/boot/Image",
-        _fragments("riscv", both=("devices", "viommu-rust"),
+        _fragments("riscv", both=("devices", "viommu-rust", "kvm-riscv"),
                    test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module",))),
     "powerpc": Architecture(
         # rustc has no KASAN for this target.

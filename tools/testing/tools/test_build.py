@@ -188,6 +188,19 @@ class Oracles(unittest.TestCase):
         self.assertIn("obj-m += virtio-iommu.o\n", text)
         self.assertIn("-I$(srctree)/drivers/iommu -DRV_CONFIG_0123\n", text)
 
+    def test_parts_that_are_modules(self) -> None:
+        rust = {"KVM_RISCV_ONEREG_RUST": "y"}
+        for more, expected in (({"KVM": "m"}, ["KVM_RISCV_ONEREG_RUST"]), ({"KVM": "y"}, [])):
+            with self.subTest(more=more):
+                self.assertEqual(list(oracle.wanted_parts({**rust, **more})), expected)
+        self.assertEqual(oracle.wanted_parts({"KVM": "m"}), {})
+
+    def test_part_without_rust(self) -> None:
+        text = oracle.part_kbuild_text("KVM_RISCV_ONEREG_RUST", "0123").splitlines()
+        off = text.index("override CONFIG_KVM_RISCV_ONEREG_RUST :=")
+        self.assertLess(off, text.index("include $(src)/Makefile"))
+        self.assertIn("-DRV_CONFIG_0123", text[-1])
+
     def test_another_configuration_is_another_command(self) -> None:
         before = oracle.digest({"PM": "y", "SMP": "y"})
         self.assertEqual(before, oracle.digest({"SMP": "y", "PM": "y"}))
