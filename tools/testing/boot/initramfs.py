@@ -15,6 +15,7 @@ import re
 import shlex
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable, Mapping
 
@@ -23,7 +24,26 @@ from boot.paths import Layout, MissingInput, kernel_config
 
 # Where the bootstrap leaves ARCH/busybox; RV_BUSYBOX names another place.
 BUSYBOX_DIRECTORY = Path('/usr/lib/rust-virt/busybox')
-IOMMU_MODULE = 'drivers/iommu/virtio-iommu.ko'
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A module of which a boot loads the Rust or the C one."""
+
+    #: Below the build directory.
+    built: str
+    #: The symbol that makes the built one Rust.
+    symbol: str
+    #: Below the build directory too: the C one, if the built one is Rust.
+    oracle: str
+
+
+CHOICES = (
+    Choice('drivers/iommu/virtio-iommu.ko', 'VIRTIO_IOMMU_RUST',
+           'oracle/virtio-iommu.ko'),
+    Choice('arch/riscv/kvm/kvm.ko', 'KVM_RISCV_ONEREG_RUST',
+           'oracle/arch/riscv/kvm/kvm.ko'),
+)
 # Only these are kept in the cache: a rebuilt kernel makes a new archive.
 KEPT_ARCHIVES = 16
 
@@ -77,19 +97,22 @@ def _scripts(layout: Layout) -> Iterable[cpio.Entry]:
 
 
 def modules(build: Path) -> Iterable[cpio.Entry]:
-    """The modules of a build, the two virtio-iommu drivers apart."""
+    """The modules of a build, those that there are two of apart."""
     config = kernel_config(build)
-    rust = config.get('VIRTIO_IOMMU_RUST') == 'y'
-    built = build / IOMMU_MODULE
-    oracle = build / 'oracle' / 'virtio-iommu.ko'
-    if built.is_file():
-        place = 'rust' if rust else 'c'
-        yield cpio.regular(f'rv/modules/{place}/virtio-iommu.ko',
-                           built.read_bytes())
-    if oracle.is_file():
-        yield cpio.regular('rv/modules/c/virtio-iommu.ko', oracle.read_bytes())
-    for path in _listed_modules(build):
-        if path != built and path.is_file():
+    listed = _listed_modules(build)
+    for choice in CHOICES:
+        built, oracle = build / choice.built, build / choice.oracle
+        rust = config.get(choice.symbol) == 'y'
+        if built in listed and built.is_file():
+            place = 'rust' if rust else 'c'
+            yield cpio.regular(f'rv/modules/{place}/{built.name}',
+                               built.read_bytes())
+        if rust and oracle.is_file():
+            yield cpio.regular(f'rv/modules/c/{oracle.name}',
+                               oracle.read_bytes())
+    chosen = {build / choice.built for choice in CHOICES}
+    for path in listed:
+        if path not in chosen and path.is_file():
             yield cpio.regular(f'rv/modules/all/{path.name}',
                                path.read_bytes())
 

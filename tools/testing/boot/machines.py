@@ -231,6 +231,8 @@ class Start:
     append: str
     accel: str = 'tcg'
     cpus: int = 2
+    #: Another processor than the machine's.
+    cpu: str = ''
     drives: Mapping[str, str] = field(default_factory=dict)
     network: bool = False
     iommu_options: tuple[str, ...] = ()
@@ -248,7 +250,7 @@ def _bare(start: Start, machine: Machine, options: str = '') -> list[str]:
         machine.qemu,
         '-machine', machine.machine + options,
         *_accelerator(start, kvm),
-        '-cpu', 'host' if kvm else machine.cpu,
+        '-cpu', 'host' if kvm else start.cpu or machine.cpu,
         '-m', str(machine.memory_mib),
         '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
         *machine.extra,

@@ -56,6 +56,10 @@ class Boot:
     variant: str = 'generic'
     #: rust, c, none: the module to load; empty if it is built in.
     driver: str = ''
+    #: What that is about: iommu or kvm.
+    module: str = 'iommu'
+    #: Another processor than the machine has otherwise.
+    cpu: str = ''
     tests: tuple[GuestTest, ...] = ()
     append: str = ''
     #: Properties of the virtio-iommu device beyond its defaults.
@@ -74,6 +78,8 @@ class Boot:
     expected_lines: tuple[str, ...] = ()
     #: Run only when it is asked for by its name.
     on_request: bool = False
+    #: Run only when it or its piece is named: one of many that hardly differ.
+    thorough: bool = False
     #: What QEMU's traces of these expressions say last, and have to.
     last_traces: tuple[LastTrace, ...] = ()
 
@@ -133,7 +139,8 @@ class Selection:
         """The part of a boot that was asked for; None if nothing was."""
         chosen = ((not self.arches or boot.arch in self.arches)
                   and (boot.name in self.boots
-                       or not (self.boots or boot.on_request))
+                       or not (self.boots or boot.on_request
+                               or boot.thorough and not self.pieces))
                   and (not self.drivers or boot.driver in self.drivers)
                   and self.wants_level(boot.level))
         if not chosen:

@@ -5,7 +5,7 @@ All lines of the guest's own programs go through /dev/kmsg, so that no kernel
 message can land within one of them:
 
     rv: ready                   /init runs
-    rv: iommu rust loaded       or: rv: iommu rust failed REASON
+    rv: iommu rust loaded       or: rv: iommu rust failed REASON; or kvm
     rv: begin NAME              a test starts
     rv| TEXT                    a line that the test printed
     rv: end NAME STATUS         its exit status
@@ -66,8 +66,9 @@ class Conversation:
         self.kernel_lines: list[str] = []
         self.runs: list[TestRun] = []
         self.claims: list[Claim] = []
-        self.iommu: str = ''
-        self.iommu_error: str = ''
+        #: rust or c: what was loaded of the module that has both.
+        self.driver: str = ''
+        self.driver_error: str = ''
         self.ready = False
         self.done = False
         self._current: TestRun | None = None
@@ -93,10 +94,10 @@ class Conversation:
                 self.ready = True
             case ['done']:
                 self.done = True
-            case ['iommu', which, 'loaded']:
-                self.iommu = which
-            case ['iommu', which, 'failed', *reason]:
-                self.iommu_error = f'{which}: ' + ' '.join(reason)
+            case ['iommu' | 'kvm', which, 'loaded']:
+                self.driver = which
+            case ['iommu' | 'kvm', which, 'failed', *reason]:
+                self.driver_error = f'{which}: ' + ' '.join(reason)
             case ['begin', name]:
                 self._current = TestRun(name)
                 self.runs.append(self._current)

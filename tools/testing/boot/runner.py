@@ -68,8 +68,8 @@ def append_line(boot: Boot) -> str:
     """The kernel command line, without what the machine adds."""
     words = ['printk.devkmsg=on']
     if boot.driver:
-        words.append(f'rv.iommu={boot.driver}')
-    if boot.driver in ('rust', 'c'):
+        words.append(f'rv.{boot.module}={boot.driver}')
+    if boot.module == 'iommu' and boot.driver in ('rust', 'c'):
         # Built-in drivers wait for the module of the IOMMU, or they would
         # bind their devices past it.
         words.append('deferred_probe_timeout=-1')
@@ -107,7 +107,8 @@ def prepare(boot: Boot, settings: Settings, directory: Path,
         accel=settings.accel.get(boot.arch, 'tcg'),
         drives=services.drives if services else {},
         network=services is not None, iommu_options=boot.iommu_options,
-        icount=boot.icount, extra=tuple(extra), scratch=directory))
+        icount=boot.icount, cpu=boot.cpu, extra=tuple(extra),
+        scratch=directory))
 
 
 def converse(qemu: Qemu, talk: protocol.Conversation,
@@ -156,10 +157,11 @@ def _boot_outcome(boot: Boot, talk: protocol.Conversation,
         ended.reason,
         f'QEMU: {ended.qemu_errors}' if ended.reason and ended.qemu_errors
         else '',
-        f'iommu module: {talk.iommu_error}' if talk.iommu_error else '',
-        f'iommu module {boot.driver} was not loaded'
-        if boot.driver in ('rust', 'c') and talk.iommu != boot.driver
-        and not ended.reason and not talk.iommu_error else '',
+        f'{boot.module} module: {talk.driver_error}' if talk.driver_error
+        else '',
+        f'{boot.module} module {boot.driver} was not loaded'
+        if boot.driver in ('rust', 'c') and talk.driver != boot.driver
+        and not ended.reason and not talk.driver_error else '',
     ) if problem]
     if problems:
         return failed(name, '\n'.join(problems))

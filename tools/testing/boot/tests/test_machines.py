@@ -30,6 +30,10 @@ class AcceleratorTest(unittest.TestCase):
         self.assertNotIn('kvm', words)
         self.assertNotIn('-cpu host', words)
 
+    def test_another_processor(self) -> None:
+        self.assertIn('-cpu max,v=off', self.words(cpu='max,v=off'))
+        self.assertIn('-cpu host', self.words(cpu='max,v=off', accel='kvm'))
+
     def test_otherwise_with_all_processors(self) -> None:
         self.assertIn('-accel kvm -smp 2', self.words(accel='kvm'))
         self.assertIn('-accel tcg,thread=multi -smp 2', self.words())

@@ -12,7 +12,8 @@ BOOTS = [Boot('one', 'x86_64', tests=(READ, PING)),
          Boot('one', 'arm64', tests=(READ, PING)),
          Boot('bare', 'x86_64'),
          Boot('kunit', 'x86_64', kunit=True),
-         Boot('extra', 'x86_64', tests=(READ,), on_request=True)]
+         Boot('extra', 'x86_64', tests=(READ,), on_request=True),
+         Boot('more', 'x86_64', tests=(READ,), thorough=True)]
 
 
 def chosen(**what: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
@@ -32,6 +33,13 @@ class PlanTest(unittest.TestCase):
     def test_by_test(self) -> None:
         self.assertEqual(chosen(tests=('read',)),
                          [('boot/x86_64/one', ('read',))])
+
+    def test_thorough(self) -> None:
+        self.assertEqual(chosen(pieces=('disk',), levels=('boot',)),
+                         [('boot/x86_64/one', ('read',)),
+                          ('boot/x86_64/more', ('read',))])
+        self.assertEqual(chosen(boots=('more',)),
+                         [('boot/x86_64/more', ('read',))])
 
     def test_on_request(self) -> None:
         self.assertEqual(chosen(boots=('extra',)),

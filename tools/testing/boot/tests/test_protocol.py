@@ -36,7 +36,7 @@ class ProtocolTest(unittest.TestCase):
             '[    2.5] rv|     ok 1 - nested', '[    2.6] rv: end net 0',
             '[    2.7] rv: done')
         self.assertTrue(talk.ready and talk.done)
-        self.assertEqual(talk.iommu, 'rust')
+        self.assertEqual(talk.driver, 'rust')
         run = talk.run_of('net')
         assert run is not None
         self.assertEqual(run.lines, ['KTAP version 1', '    ok 1 - nested'])
@@ -50,8 +50,8 @@ class ProtocolTest(unittest.TestCase):
 
     def test_failed_module(self) -> None:
         talk = conversation('rv: iommu c failed no such file')
-        self.assertEqual(talk.iommu, '')
-        self.assertEqual(talk.iommu_error, 'c: no such file')
+        self.assertEqual(talk.driver, '')
+        self.assertEqual(talk.driver_error, 'c: no such file')
 
     def test_request_and_claim(self) -> None:
         talk = Conversation()
