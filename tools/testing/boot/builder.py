@@ -38,6 +38,16 @@ class Kernel:
         return f'build/{self.arch}-{self.flavour}'
 
 
+def parts(kernel: Kernel) -> tuple[str, ...]:
+    """What to build for the guests of a kernel."""
+    if kernel.arch not in GUEST_ARCHES:
+        return ()
+    if kernel == Kernel('riscv', 'plain'):
+        # KVM's selftests run on many processors, and so on the quick kernel.
+        return GUEST_PARTS['test']
+    return GUEST_PARTS.get(kernel.flavour, ())
+
+
 def steps(layout: Layout, kernel: Kernel) -> list[list[str]]:
     """The commands that bring a kernel and what boots with it up to date.
 
@@ -49,8 +59,7 @@ def steps(layout: Layout, kernel: Kernel) -> list[list[str]]:
     if (kernel.arch, kernel.flavour) not in layout.builds:
         commands.append([str(layout.repo / 'tools' / 'build'), kernel.arch,
                          '--flavour', kernel.flavour])
-    parts = GUEST_PARTS.get(kernel.flavour, ())
-    for part in parts if kernel.arch in GUEST_ARCHES else ():
+    for part in parts(kernel):
         commands.append([str(layout.guest_sources / 'build'), kernel.arch,
                          '--source', str(_source_of(layout, build)),
                          '--objects', str(build),

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from boot import tests_smoke, tests_viommu
+from boot import tests_onereg, tests_smoke, tests_viommu
+from boot.parity import Difference
 from boot.plan import Boot
 
-MODULES = (tests_smoke, tests_viommu)
+MODULES = (tests_smoke, tests_viommu, tests_onereg)
+# What is known to differ between Rust and C.
+DIFFERENCES: tuple[Difference, ...] = (*tests_viommu.DIFFERENCES,
+                                       *tests_onereg.DIFFERENCES)
 
 
 def all_boots() -> list[Boot]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Iterable, Sequence
 
-from boot import (accel, builder, catalog, fuzz, hostile, hoststage, lint, parity,
-                  runner, tests_viommu, vng)
+from boot import (accel, builder, catalog, fuzz, hostile, hoststage, lint,
+                  parity, runner, vng)
 from boot.builder import Kernel
 from boot.paths import Layout, MissingInput
 from boot.plan import Boot, Selection, select, unknown_names
@@ -197,7 +197,7 @@ class Check:
         if oracle is None:
             return
         stage = parity.compare(boot, stages[boot.key], oracle,
-                               stages[oracle.key], tests_viommu.DIFFERENCES)
+                               stages[oracle.key], catalog.DIFFERENCES)
         again = (f'make check-boot ARCH={boot.arch} '
                  f'BOOT={boot.name},{oracle.name}')
         stage.outcomes = [replace(o, reproduce=again) for o in stage.outcomes]

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0
+"""RISC-V KVM's ONE_REG: the registers of a vCPU as a VMM and a guest see them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from boot.parity import Difference
+from boot.plan import Boot, GuestTest
+from boot.results import Status
+
+PIECE = 'riscv-onereg'
+ARCH = 'riscv'
+
+
+def _test(name: str, seconds: int) -> GuestTest:
+    return GuestTest(name, (PIECE,), (ARCH,), seconds)
+
+
+REG_LIST = _test('kvm-reg-list', 240)
+UPSTREAM = _test('kvm-upstream', 120)
+PMU = _test('kvm-pmu', 300)
+OWN = _test('onereg', 400)
+ABI = _test('onereg-abi', 300)
+STRICT = _test('onereg-strict', 120)
+BENCH = _test('onereg-bench', 300)
+
+# Processors that differ in what KVM can hand on to a guest: each another set of
+# extensions, and another answer to what may be switched off.
+CPUS = {
+    'max': 'max',
+    'rv64': 'rv64',
+    'svade': 'max,svadu=off,svade=on',
+    'svade-svadu': 'max,svade=on',
+    'no-ssnpm': 'max,ssnpm=off',
+    'no-smnpm': 'max,smnpm=off',
+    'no-smstateen': 'max,smstateen=off',
+    'no-v': 'max,v=off',
+    'rv64-pm': 'rv64,smnpm=true,ssnpm=true',
+}
+
+
+def _differs(case: str, reason: str) -> Difference:
+    return Difference(f'onereg.{case}', Status.PASSED, Status.FAILED, reason,
+                      (ARCH,))
+
+
+_MASKING = 'pointer_masking_test.pointer_masking'
+_DISABLE = 'isa_ext_disable_test'
+_MIGRATION = 'onereg_migration_test'
+_STAYS_ON = ('C leaves pointer masking on when the VMM takes only the firmware '
+             'feature away')
+_FLOATS = 'C leaves floats on where F or D alone was switched off'
+_VECTORS = ('C leaves vectors on where V was switched off, with what another '
+            'task has in them')
+
+# What the C code fails, and why.
+DIFFERENCES: tuple[Difference, ...] = (
+    _differs(f'{_MASKING}.ends_when_the_vmm_takes_it_from_a_running_guest',
+             _STAYS_ON),
+    _differs(f'{_MASKING}.is_off_again_after_off_and_on', _STAYS_ON),
+    _differs(f'{_MASKING}.cannot_be_restored_where_it_was_taken', _STAYS_ON),
+    _differs(f'{_MASKING}_taken.feature.ends', _STAYS_ON),
+    _differs(f'{_DISABLE}.global.f_switched_off_alone', _FLOATS),
+    _differs(f'{_DISABLE}.global.d_switched_off_alone', _FLOATS),
+    _differs(f'{_DISABLE}.isa_ext.F.is_gone_when_switched_off', _FLOATS),
+    _differs(f'{_DISABLE}.isa_ext.D.is_gone_when_switched_off', _FLOATS),
+    _differs(f'{_DISABLE}.isa_ext.V.is_gone_when_switched_off', _VECTORS),
+    _differs(f'{_DISABLE}.global.v_switched_off_by_letter', _VECTORS),
+    _differs(f'{_DISABLE}.global.vector_registers_of_other_tasks_stay_theirs',
+             _VECTORS),
+    _differs(f'{_DISABLE}.global.config_isa_has_no_bits_beyond_the_letters',
+             'C looks at the lower half of the register only'),
+    _differs(f'{_MIGRATION}.global.timer_that_is_off_can_be_switched_off',
+             'C refuses to switch off a timer that is off'),
+    _differs(f'{_MIGRATION}.migration.*.every_register_can_be_written',
+             'C refuses to switch off a timer that is off'),
+    _differs(f'{_MIGRATION}.global.'
+             'same_sbi_extensions_can_be_written_after_a_run',
+             'C refuses any write to an SBI extension after a run'),
+)
+
+
+def _boot(driver: str, oracle: str = '') -> Boot:
+    # To look for leaks takes as long as half of the tests do.
+    append = 'rv.kmemleak=1' if driver == 'rust' else ''
+    return Boot(f'onereg-{driver}', ARCH, driver=driver, module='kvm',
+                tests=(REG_LIST, UPSTREAM, OWN), append=append, oracle=oracle,
+                thorough=driver == 'c')
+
+
+def _abi(name: str, cpu: str) -> Boot:
+    """C and Rust one after the other in the same boot."""
+    first = cpu == CPUS['max']
+    # The paranoid kernel takes a minute and a half for one processor, the plain
+    # one seconds.
+    return Boot(f'onereg-abi-{name}', ARCH,
+                flavour='test' if first else 'plain', driver='none',
+                module='kvm', cpu=cpu, tests=(ABI, STRICT) if first else (ABI,),
+                thorough=not first)
+
+
+def pmu(driver: str) -> Boot:
+    """A boot of its own, on the quick kernel, since it takes long."""
+    return Boot(f'onereg-pmu-{driver}', ARCH, flavour='plain', driver=driver,
+                module='kvm', tests=(PMU,), thorough=True,
+                oracle='onereg-pmu-c' if driver == 'rust' else '')
+
+
+def bench(driver: str) -> Boot:
+    """A boot of the benchmark, which ``make check`` has nothing of."""
+    return Boot(f'onereg-{driver}', ARCH, flavour='plain', driver=driver,
+                module='kvm', tests=(BENCH,), icount=True)
+
+
+def boots() -> list[Boot]:
+    """The same tests on both; C and Rust on each processor; the slow one."""
+    found = [_boot('rust', 'onereg-c'), _boot('c'), pmu('rust'), pmu('c'),
+             *(_abi(name, cpu) for name, cpu in CPUS.items())]
+    # As long as there is no Rust code to boot.
+    return [replace(boot, on_request=True) for boot in found]

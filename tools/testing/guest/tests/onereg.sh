@@ -1,0 +1,17 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the registers of a vCPU say is what its guest finds, and a VMM that is wrong
+# or hostile gets an error: the project's own selftests.
+
+. /rv/lib/all.sh
+. /rv/lib/kvm.sh
+
+has_kvm
+
+ktap_plan 4
+for name in pointer_masking_test isa_ext_disable_test onereg_migration_test \
+	onereg_hostile_test; do
+	ktap_subtest "$name" without_chatter "$KVM_TESTS/$name"
+done
+ktap_done
