@@ -15,11 +15,6 @@ from boot import svg
 from boot.figures import Comparison, Section
 
 COLUMNS = ('', 'C', 'Rust', 'Rust/C', 'in single rounds')
-NOTE = ('Under emulation (TCG) times compare the two drivers and say nothing '
-        'about hardware. Under -icount every instruction takes 1 ns and the '
-        'device answers at once, so these figures are the guest\'s own work. '
-        'How many requests a scatter list needs depends on the pages that a '
-        'boot came by: the figures of sg-* tell as much of that.')
 
 
 def cells(comparison: Comparison) -> tuple[str, ...]:
@@ -40,10 +35,9 @@ def show(console: Console, section: Section) -> None:
     console.print(table)
 
 
-def markdown(sections: Iterable[Section], note: str) -> str:
+def markdown(sections: Iterable[Section], heading: str) -> str:
     """All tables, with who is behind the figures where that is known."""
-    lines = ['# virtio-iommu: the Rust driver and the C driver', '', note, '',
-             NOTE]
+    lines = [heading]
     for section in sections:
         lines += ['', f'## {section.title}', '',
                   '| ' + ' | '.join(COLUMNS) + ' |',
@@ -75,11 +69,11 @@ def as_json(sections: Iterable[Section], rounds: int) -> dict[str, Any]:
 
 
 def write(directory: Path, sections: Sequence[Section], rounds: int,
-          note: str) -> None:
+          heading: str) -> None:
     """Keeps everything in the directory of the run's logs."""
     text = json.dumps(as_json(sections, rounds), indent=1)
     (directory / 'figures.json').write_text(text + '\n', encoding='utf-8')
-    (directory / 'figures.md').write_text(markdown(sections, note),
+    (directory / 'figures.md').write_text(markdown(sections, heading),
                                           encoding='utf-8')
     for section in sections:
         (directory / f'{section.key}.svg').write_text(svg.draw(section),

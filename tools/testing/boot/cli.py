@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import Callable, Iterable, Sequence
 
-from boot import (bench, builder, catalog, check, fuzz, interactive, procs,
-                  vng)
+from boot import (bench, bench_onereg, bench_viommu, builder, catalog, check,
+                  fuzz, interactive, procs, tests_onereg, tests_viommu, vng)
 from boot.paths import ARCHES, FLAVOURS, Layout, MissingInput
 from boot.plan import Selection
 
 LEVELS = ('host', 'kunit', 'boot')
+BENCHES = {tests_viommu.PIECE: bench_viommu.PIECE,
+           tests_onereg.PIECE: bench_onereg.PIECE}
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -98,10 +100,15 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser],
     parser.add_argument('--rounds', type=_count, default=3, metavar='N',
                         help='boots of each driver in each mode that take '
                              'times (%(default)s)')
-    for option, known in (('modes', bench.MODES), ('kinds', bench.KINDS)):
+    parser.add_argument('--piece', choices=tuple(BENCHES),
+                        default=tests_viommu.PIECE,
+                        help='what to measure (%(default)s)')
+    for option, known in (('modes', bench_viommu.MODES),
+                          ('kinds', bench_viommu.KINDS)):
         parser.add_argument(f'--{option}', type=_some_of(known),
                             default=tuple(known), metavar='A,...',
-                            help='of ' + ', '.join(known) + ' (default: all)')
+                            help='of ' + ', '.join(known) + ' (default: all), '
+                            'of virtio-iommu')
     parser.add_argument('--append', default='', metavar='WORDS',
                         help='for the kernel')
 
@@ -110,9 +117,10 @@ def _bench(options: argparse.Namespace) -> int:
     layout = Layout()
     wanted = bench.Wanted(options.rounds, options.modes, options.kinds,
                           options.append, not options.no_kvm)
+    piece = BENCHES[options.piece]
     if not options.no_build:
-        builder.build_for_person(layout, wanted.kernels())
-    return bench.run(layout, wanted)
+        builder.build_for_person(layout, piece.kernels(wanted))
+    return bench.run(layout, piece, wanted)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,8 +7,8 @@ import unittest
 from pathlib import Path
 from xml.etree import ElementTree
 
-from boot import benchreport, svg
-from boot.bench import KINDS, Wanted
+from boot import bench_onereg, bench_viommu, benchreport, svg
+from boot.bench import Wanted
 from boot.figures import Caller, Comparison, Run, Section, compare, scaled
 from boot.trace import count, per_operation
 
@@ -104,14 +104,21 @@ class FiguresTest(unittest.TestCase):
 
 
 class WantedTest(unittest.TestCase):
-    """bench.Wanted."""
+    """The kernels that a piece asks for."""
 
     def test_kernels_of_the_kinds(self) -> None:
         def flavours(*kinds: str) -> list[str]:
-            return [k.flavour for k in Wanted(1, kinds=kinds).kernels()]
+            wanted = Wanted(1, kinds=kinds)
+            return [k.flavour for k in bench_viommu.kernels(wanted)]
 
         self.assertEqual(flavours('time', 'instructions'), ['plain'])
-        self.assertEqual(flavours(*KINDS), ['plain', 'trace'])
+        self.assertEqual(flavours(*bench_viommu.KINDS), ['plain', 'trace'])
+        self.assertEqual(flavours(), ['plain', 'trace'])
+
+    def test_every_piece_has_kernels_of_its_architecture(self) -> None:
+        for piece in (bench_viommu.PIECE, bench_onereg.PIECE):
+            arches = {kernel.arch for kernel in piece.kernels(Wanted(1))}
+            self.assertEqual(arches, {piece.arch})
 
 
 class ReportTest(unittest.TestCase):
@@ -142,7 +149,7 @@ class ReportTest(unittest.TestCase):
     def test_files(self) -> None:
         with tempfile.TemporaryDirectory() as name:
             directory = Path(name)
-            benchreport.write(directory, [self.SECTION], 3, 'a note')
+            benchreport.write(directory, [self.SECTION], 3, '# a title')
             data = json.loads((directory / 'figures.json').read_text())
             text = (directory / 'figures.md').read_text()
             self.assertTrue((directory / 'time-lazy.svg').is_file())
