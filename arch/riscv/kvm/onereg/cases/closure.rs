@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The strict rules.
+
+use super::{
+    super::{
+        bits::Ids,
+        closure::{
+            with_dependents,
+            with_needs, //
+        },
+        errno::Reason,
+        policy::{
+            Change,
+            Host,
+            MultiWord,
+            Rules,
+            Vcpu, //
+        },
+        table::Ext, //
+    },
+    holds,
+    same,
+    Case, //
+};
+
+fn set(extensions: &[Ext]) -> Ids {
+    extensions
+        .iter()
+        .fold(Ids::EMPTY, |set, ext| set.with(ext.number()))
+}
+
+/// A vCPU with all that a host with all extensions of 64 bits gives it.
+fn vcpu() -> Vcpu {
+    let host = Host {
+        ids: Ids::from_words(u64::MAX, 0xffff).minus(set(&[Ext::ZCF, Ext::ZCLSD, Ext::ZILSD])),
+        vector: true,
+    };
+
+    Vcpu {
+        host,
+        guest: host.initial(),
+        ran: false,
+        rules: Rules::Strict,
+    }
+}
+
+fn write(vcpu: &Vcpu, ext: Ext, value: u64) -> Result<Ids, Reason> {
+    vcpu.decide(u64::from(ext.number()), value)
+        .map(|change| change.apply(vcpu.guest))
+}
+
+/// What goes with V, and with F and D.
+pub(crate) fn registers() -> Case {
+    let vcpu = vcpu();
+    let vector = set(&[
+        Ext::V,
+        Ext::ZVBB,
+        Ext::ZVBC,
+        Ext::ZVKB,
+        Ext::ZVKG,
+        Ext::ZVKNED,
+        Ext::ZVKNHA,
+        Ext::ZVKNHB,
+        Ext::ZVKSED,
+        Ext::ZVKSH,
+        Ext::ZVKT,
+        Ext::ZVFH,
+        Ext::ZVFHMIN,
+        Ext::ZVFBFMIN,
+        Ext::ZVFBFWMA,
+    ]);
+    let float = vector.union(set(&[
+        Ext::F,
+        Ext::D,
+        Ext::ZFA,
+        Ext::ZFH,
+        Ext::ZFHMIN,
+        Ext::ZFBFMIN,
+        Ext::ZCD,
+    ]));
+
+    same("V", write(&vcpu, Ext::V, 0), Ok(vcpu.guest.minus(vector)))?;
+    same("F", write(&vcpu, Ext::F, 0), Ok(vcpu.guest.minus(float)))?;
+    same("D", write(&vcpu, Ext::D, 0), Ok(vcpu.guest.minus(float)))?;
+
+    let without = Vcpu {
+        guest: vcpu.guest.minus(float),
+        ..vcpu
+    };
+    same(
+        "Zvfh and all it needs",
+        write(&without, Ext::ZVFH, 1),
+        Ok(without.guest.union(set(&[
+            Ext::ZVFH,
+            Ext::ZVFHMIN,
+            Ext::ZFHMIN,
+            Ext::V,
+            Ext::D,
+            Ext::F,
+        ]))),
+    )
+}
+
+/// What the C code has no way to disable.
+pub(crate) fn opt_in() -> Case {
+    let strict = vcpu();
+    let compatible = Vcpu {
+        rules: Rules::Compatible,
+        ..strict
+    };
+
+    for ext in [Ext::ZKR, Ext::ZICNTR, Ext::ZIHPM] {
+        same(
+            ext.name(),
+            write(&compatible, ext, 0),
+            Err(Reason::NotStrict),
+        )?;
+        same(
+            ext.name(),
+            write(&strict, ext, 0),
+            Ok(strict.guest.without(ext.number())),
+        )?;
+    }
+    same("Sstc", write(&strict, Ext::SSTC, 0), Err(Reason::InUse))?;
+    same("Zba", write(&strict, Ext::ZBA, 0), Err(Reason::NoMechanism))
+}
+
+/// What is refused, and why.
+pub(crate) fn refusals() -> Case {
+    let vcpu = vcpu();
+    let no_host = |ext: Ext| Vcpu {
+        host: Host {
+            ids: vcpu.host.ids.without(ext.number()),
+            ..vcpu.host
+        },
+        guest: Ids::EMPTY,
+        ..vcpu
+    };
+
+    same(
+        "Ssaia is needed by Sscofpmf",
+        write(&vcpu, Ext::SSAIA, 0),
+        Err(Reason::NeededBy(Ext::SSCOFPMF.number())),
+    )?;
+    same(
+        "Zvbb on a host without Zvkb",
+        write(&no_host(Ext::ZVKB), Ext::ZVBB, 1),
+        Err(Reason::Needs(Ext::ZVKB.number())),
+    )?;
+    same(
+        "Zvfh without leave to use vectors",
+        write(
+            &Vcpu {
+                host: Host {
+                    vector: false,
+                    ..no_host(Ext::H).host
+                },
+                guest: Ids::EMPTY,
+                ..vcpu
+            },
+            Ext::ZVFH,
+            1,
+        ),
+        Err(Reason::Needs(Ext::V.number())),
+    )?;
+    same("H", write(&vcpu, Ext::H, 1), Err(Reason::NotOffered))?;
+    same(
+        "F on a host without D",
+        write(&no_host(Ext::D), Ext::F, 1),
+        Ok(set(&[Ext::F, Ext::ZICSR])),
+    )
+}
+
+/// Many at once are all or none.
+pub(crate) fn transactions() -> Case {
+    let vcpu = vcpu();
+    let off = |ids: Ids| vcpu.decide_multi(MultiWord::First, ids.low(), false);
+    let v_and_zicboz = set(&[Ext::V, Ext::ZICBOZ]);
+
+    same(
+        "two",
+        off(v_and_zicboz).map(|change| change.off),
+        Ok(with_dependents(v_and_zicboz).intersection(vcpu.guest)),
+    )?;
+    same(
+        "one of them is refused",
+        off(v_and_zicboz.with(Ext::ZBA.number())),
+        Err(Reason::NoMechanism),
+    )?;
+    same(
+        "what is off already",
+        vcpu.decide_multi(MultiWord::First, set(&[Ext::H]).low(), false),
+        Ok(Change::NONE),
+    )?;
+
+    let ran = Vcpu { ran: true, ..vcpu };
+    same(
+        "too late",
+        ran.decide_multi(MultiWord::First, set(&[Ext::V]).low(), false),
+        Err(Reason::HasRun),
+    )?;
+    same(
+        "letters",
+        vcpu.decide_letters(vcpu.letters() & !(1 << 21)),
+        write(&vcpu, Ext::V, 0).map(|guest| Change {
+            on: Ids::EMPTY,
+            off: vcpu.guest.minus(guest),
+        }),
+    )?;
+    same(
+        "letters that cannot go",
+        vcpu.decide_letters(vcpu.letters() & !1),
+        Err(Reason::NoMechanism),
+    )
+}
+
+/// For each extension: the closures contain it, and closing again adds nothing.
+pub(crate) fn closed() -> Case {
+    for number in 0..80 {
+        let one = Ids::only(number);
+        let needs = with_needs(one);
+        let dependents = with_dependents(one);
+
+        holds("needs contain it", needs.contains(one))?;
+        holds("dependents contain it", dependents.contains(one))?;
+        same("needs are closed", with_needs(needs), needs)?;
+        same(
+            "dependents are closed",
+            with_dependents(dependents),
+            dependents,
+        )?;
+    }
+
+    Ok(())
+}

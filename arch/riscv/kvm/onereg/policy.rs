@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which extensions a guest may get, and which it may lose.
+
+use super::{
+    bits::Ids,
+    closure, derive,
+    errno::Reason,
+    table::{
+        Disable,
+        Enable,
+        Ext,
+        ExtId,
+        Mechanism,
+        Row, //
+    },
+};
+
+/// What the decisions depend on outside of the vCPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Host {
+    /// The extensions for which the host has what they need.
+    pub(crate) ids: Ids,
+    /// Whether the caller may use vector instructions itself.
+    pub(crate) vector: bool,
+}
+
+impl Host {
+    /// Returns why a guest may not have an extension, apart from whether the host has it.
+    pub(crate) fn enable_refusal(self, row: &Row) -> Option<Reason> {
+        match row.enable {
+            Enable::Always => None,
+            Enable::Never => Some(Reason::NotOffered),
+            Enable::With(other) => self.lacks(other),
+            Enable::VectorOn => (!self.vector).then_some(Reason::NoVector),
+        }
+    }
+
+    /// Returns why an extension may not be taken from a guest.
+    pub(crate) fn disable_refusal(self, row: &Row, rules: Rules) -> Option<Reason> {
+        match row.disable {
+            Disable::Always => None,
+            Disable::Never => Some(Reason::NoMechanism),
+            Disable::With(other) => self.lacks(other),
+            Disable::OptIn => (rules == Rules::Compatible).then_some(Reason::NotStrict),
+            Disable::Kept => Some(Reason::InUse),
+        }
+    }
+
+    /// Returns the extensions that a guest may have, whether the host has them or not.
+    pub(crate) fn enable_allowed(self) -> Ids {
+        derive::ENABLE_ALWAYS.union(filter(derive::ENABLE_MAYBE, |row| {
+            self.enable_refusal(row).is_none()
+        }))
+    }
+
+    /// Returns the extensions that a guest may lose.
+    pub(crate) fn disable_allowed(self, rules: Rules) -> Ids {
+        derive::DISABLE_ALWAYS.union(filter(derive::DISABLE_MAYBE, |row| {
+            self.disable_refusal(row, rules).is_none()
+        }))
+    }
+
+    /// Returns the extensions of a new vCPU.
+    pub(crate) fn initial(self) -> Ids {
+        self.ids.intersection(self.enable_allowed())
+    }
+
+    fn lacks(self, other: Ext) -> Option<Reason> {
+        (!self.ids.has(other.number())).then_some(Reason::HostLacks(other.number()))
+    }
+}
+
+/// Returns those extensions in a set of which the row fulfils a condition.
+fn filter(mut ids: Ids, condition: impl Fn(&Row) -> bool) -> Ids {
+    let mut found = Ids::EMPTY;
+
+    while let Some(number) = ids.pop() {
+        let row = ExtId::new(u64::from(number)).and_then(ExtId::row);
+
+        if row.is_some_and(&condition) {
+            found = found.with(number);
+        }
+    }
+
+    found
+}
+
+/// How much is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// What the C code refuses.
+    Compatible,
+    /// What would leave a guest with an extension that lacks another one, too. In turn extensions
+    /// can be disabled that the C code has no way to.
+    Strict,
+}
+
+/// A vCPU, as far as decisions about extensions go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Vcpu {
+    /// Where it is.
+    pub(crate) host: Host,
+    /// The extensions that it has.
+    pub(crate) guest: Ids,
+    /// Whether it has run.
+    pub(crate) ran: bool,
+    /// How much it is refused.
+    pub(crate) rules: Rules,
+}
+
+/// A change of the extensions of a vCPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Extensions that it does not have, and gets.
+    pub(crate) on: Ids,
+    /// Extensions that it has, and loses.
+    pub(crate) off: Ids,
+}
+
+impl Change {
+    /// No change.
+    pub(crate) const NONE: Self = Self {
+        on: Ids::EMPTY,
+        off: Ids::EMPTY,
+    };
+
+    /// Returns whether nothing changes.
+    pub(crate) const fn is_none(self) -> bool {
+        self.on.is_empty() && self.off.is_empty()
+    }
+
+    /// Returns all that changes.
+    pub(crate) const fn all(self) -> Ids {
+        self.on.union(self.off)
+    }
+
+    /// Returns the extensions of a guest afterwards.
+    pub(crate) const fn apply(self, guest: Ids) -> Ids {
+        guest.union(self.on).minus(self.off)
+    }
+}
+
+impl Vcpu {
+    /// Finds an extension by a number from user space.
+    pub(crate) fn find(&self, number: u64) -> Result<ExtId, Reason> {
+        let id = ExtId::new(number).ok_or(Reason::UnknownRegister)?;
+
+        if self.host.ids.has(id.number()) {
+            Ok(id)
+        } else {
+            Err(Reason::NotOnHost)
+        }
+    }
+
+    /// Reads the register of one extension.
+    pub(crate) fn single(&self, number: u64) -> Result<bool, Reason> {
+        self.find(number).map(|id| self.guest.has(id.number()))
+    }
+
+    /// Decides on a write to the register of one extension.
+    pub(crate) fn decide(&self, number: u64, value: u64) -> Result<Change, Reason> {
+        let id = self.find(number)?;
+
+        if value == u64::from(self.guest.has(id.number())) {
+            return Ok(Change::NONE);
+        }
+        if self.ran {
+            return Err(Reason::HasRun);
+        }
+
+        let one = Ids::only(id.number());
+        let wanted = match value {
+            0 => Change {
+                off: one,
+                ..Change::NONE
+            },
+            1 => Change {
+                on: one,
+                ..Change::NONE
+            },
+            _ => return Err(Reason::BadValue),
+        };
+
+        self.allow(wanted)
+    }
+
+    /// Reads a register of many extensions: those that are on.
+    pub(crate) const fn multi(&self, word: MultiWord) -> u64 {
+        word.of(self.guest.intersection(self.host.ids))
+    }
+
+    /// Decides on a write to a register of many extensions.
+    ///
+    /// With the rules of the C code each extension is for itself, and what is refused is left out.
+    /// With the strict rules it is all of them or none.
+    pub(crate) fn decide_multi(
+        &self,
+        word: MultiWord,
+        value: u64,
+        enable: bool,
+    ) -> Result<Change, Reason> {
+        let asked = word.ids(value).intersection(self.host.ids);
+        let wanted = if enable {
+            Change {
+                on: asked.minus(self.guest),
+                ..Change::NONE
+            }
+        } else {
+            Change {
+                off: asked.intersection(self.guest),
+                ..Change::NONE
+            }
+        };
+
+        match self.rules {
+            _ if wanted.is_none() => Ok(Change::NONE),
+            Rules::Compatible if self.ran => Ok(Change::NONE),
+            Rules::Compatible => Ok(self.allowed_part(wanted)),
+            Rules::Strict if self.ran => Err(Reason::HasRun),
+            Rules::Strict => closure::close(self, wanted),
+        }
+    }
+
+    /// Returns the register of single letters.
+    pub(crate) fn letters(&self) -> u64 {
+        derive::isa_bits(self.guest.intersection(derive::LETTER_IDS)).low()
+    }
+
+    /// Decides on a write to the register of single letters.
+    ///
+    /// With the rules of the C code, what is refused is left as it has to be.
+    pub(crate) fn decide_letters(&self, value: u64) -> Result<Change, Reason> {
+        // The C code counts the bits of an int, from one: `z` is out of range, and all above it.
+        if value >> (derive::LETTERS - 1) != 0 {
+            return Err(Reason::BadValue);
+        }
+        if value == self.letters() {
+            return Ok(Change::NONE);
+        }
+        if self.ran {
+            return Err(Reason::HasRun);
+        }
+
+        let asked = derive::ids(super::bits::IsaBits::from_words(value, 0));
+
+        match self.rules {
+            Rules::Compatible => Ok(self.letters_as_allowed(asked)),
+            Rules::Strict => closure::close(
+                self,
+                Change {
+                    on: asked.intersection(self.host.ids).minus(self.guest),
+                    off: self.guest.intersection(derive::LETTER_IDS).minus(asked),
+                },
+            ),
+        }
+    }
+
+    fn letters_as_allowed(&self, asked: Ids) -> Change {
+        let fixed = derive::LETTER_IDS.minus(self.host.disable_allowed(self.rules));
+        let wanted = asked
+            .intersection(self.host.enable_allowed())
+            .union(fixed)
+            .intersection(self.host.ids);
+        let now = self.guest.intersection(derive::LETTER_IDS);
+
+        Change {
+            on: wanted.minus(now),
+            off: now.minus(wanted),
+        }
+    }
+
+    /// Returns what of a change is allowed, each extension for itself.
+    fn allowed_part(&self, wanted: Change) -> Change {
+        Change {
+            on: wanted.on.intersection(self.host.enable_allowed()),
+            off: wanted
+                .off
+                .intersection(self.host.disable_allowed(self.rules)),
+        }
+    }
+
+    /// Allows a change of one extension, or says why not.
+    fn allow(&self, wanted: Change) -> Result<Change, Reason> {
+        if self.rules == Rules::Strict {
+            return closure::close(self, wanted);
+        }
+        self.refusal(wanted).map_or(Ok(wanted), Err)
+    }
+
+    /// Returns why an extension in a change is not allowed.
+    pub(crate) fn refusal(&self, wanted: Change) -> Option<Reason> {
+        let first_row = |ids: Ids| {
+            ids.first()
+                .and_then(|number| ExtId::new(u64::from(number)))
+                .and_then(ExtId::row)
+        };
+        let on = wanted.on.minus(self.host.enable_allowed());
+        let off = wanted.off.minus(self.host.disable_allowed(self.rules));
+
+        first_row(on)
+            .and_then(|row| self.host.enable_refusal(row))
+            .or_else(|| first_row(off).and_then(|row| self.host.disable_refusal(row, self.rules)))
+    }
+
+    /// Returns whether floating-point instructions work.
+    ///
+    /// One control turns F and D on and off. So they work with both of them; with F alone on a
+    /// host that has no D.
+    pub(crate) fn has_float(&self) -> bool {
+        self.guest
+            .contains(derive::FLOAT.intersection(self.host.ids))
+            && self.guest.has(Ext::F.number())
+    }
+
+    /// Returns what the hypervisor configures before the first run.
+    pub(crate) fn run_once(&self) -> RunOnce {
+        let mut config = RunOnce::default();
+        let mut present = self.guest.intersection(derive::CONFIGURED);
+
+        while let Some(number) = present.pop() {
+            match ExtId::new(u64::from(number)).and_then(ExtId::row) {
+                Some(Row {
+                    by: Mechanism::Henvcfg(bits),
+                    ..
+                }) => config.henvcfg |= bits,
+                Some(Row {
+                    by: Mechanism::Hstateen0(bits),
+                    ..
+                }) => config.hstateen0 |= bits,
+                _ => {}
+            }
+        }
+
+        // Updates by the processor are on from the start only if the guest cannot ask for them.
+        if self.guest.has(Ext::SVADU.number()) && !self.guest.has(Ext::SVADE.number()) {
+            config.henvcfg |= super::fwft::henvcfg::ADUE;
+        }
+        if self.host.ids.has(Ext::SMSTATEEN.number()) {
+            config.hstateen0 |= super::table::hstateen0::HSENVCFG;
+        } else {
+            config.hstateen0 = 0;
+        }
+
+        config
+    }
+}
+
+/// What the hypervisor sets before the first run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RunOnce {
+    /// Bits of henvcfg.
+    pub(crate) henvcfg: u64,
+    /// Bits of hstateen0.
+    pub(crate) hstateen0: u64,
+}
+
+/// Which extensions a register of many extensions is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MultiWord {
+    /// Numbers 0 to 63.
+    First,
+    /// Numbers 64 to 127, as far as there are such.
+    Second,
+}
+
+impl MultiWord {
+    /// Checks a number that comes from user space.
+    pub(crate) const fn new(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::First),
+            1 => Some(Self::Second),
+            _ => None,
+        }
+    }
+
+    const fn of(self, ids: Ids) -> u64 {
+        match self {
+            Self::First => ids.low(),
+            Self::Second => ids.high(),
+        }
+    }
+
+    const fn ids(self, value: u64) -> Ids {
+        match self {
+            Self::First => Ids::from_words(value, 0),
+            Self::Second => Ids::from_words(0, value),
+        }
+    }
+}
