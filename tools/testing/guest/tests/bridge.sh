@@ -22,8 +22,8 @@ find_function()
 
 bridge=$(find_function 0x000e)
 conventional=$(find_function 0x0001)
-[ -n "$bridge" ] && [ -n "$conventional" ] ||
-	ktap_skip_all "the machine does not have both bridges"
+[ -n "$bridge" ] || ktap_skip_all "the machine has no PCIe-to-PCI bridge"
+[ -n "$conventional" ] || ktap_skip_all "the machine has no bridge of conventional PCI"
 TESTDEV=01.0
 DISK=02.0
 
