@@ -129,8 +129,7 @@ impl Shared {
 
     /// Counts one more endpoint. The first one makes the device hear of all mappings.
     ///
-    /// After a failure the endpoint counts as well, until it was taken out and has [left]
-    /// (Self::leave).
+    /// After a failure the endpoint counts as well, until it was taken out: see [`Self::leave`].
     pub(crate) fn join(&self) -> Result {
         let mut endpoints = self.endpoints.lock();
         *endpoints += 1;
