@@ -117,5 +117,5 @@ def boots() -> list[Boot]:
     """The same tests on both; C and Rust on each processor; the slow one."""
     found = [_boot('rust', 'onereg-c'), _boot('c'), pmu('rust'), pmu('c'),
              *(_abi(name, cpu) for name, cpu in CPUS.items())]
-    # As long as there is no Rust code to boot.
+    # As long as the kernels are built without the Rust code.
     return [replace(boot, on_request=True) for boot in found]

@@ -10,6 +10,7 @@ use super::{
 /// The CSR of the first counter, cycle. The next are time, instret, and hpmcounter3 to 31.
 const CYCLE: u32 = 0xc00;
 const INSTRET: u32 = 0xc02;
+const HPMCOUNTER3: u32 = 0xc03;
 const HPMCOUNTER31: u32 = 0xc1f;
 
 /// The bit of hcounteren for time, the only counter that guests read without KVM.
@@ -22,7 +23,7 @@ const TM: u64 = 1 << 1;
 pub(crate) fn is_open(lost: Ids, csr: u32) -> bool {
     match csr {
         CYCLE..=INSTRET => !lost.has(Ext::ZICNTR.number()),
-        CYCLE..=HPMCOUNTER31 => !lost.has(Ext::ZIHPM.number()),
+        HPMCOUNTER3..=HPMCOUNTER31 => !lost.has(Ext::ZIHPM.number()),
         _ => true,
     }
 }

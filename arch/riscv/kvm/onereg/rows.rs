@@ -45,10 +45,10 @@ macro_rules! extension_rows {
         SVNAPOT     = 16,  33, Always,      Never,           Nothing(PageTables),  [];
         ZBA         = 17,  37, Always,      Never,           Nothing(Opcodes),     [];
         ZBS         = 18,  38, Always,      Never,           Nothing(Opcodes),     [];
-        ZICNTR      = 19,  39, Always,      OptIn,           Counters(BASE),       [ZICSR];
+        ZICNTR      = 19,  39, Always,      OptIn,           Counters(Base),       [ZICSR];
         ZICSR       = 20,  40, Always,      Never,           Nothing(Opcodes),     [];
         ZIFENCEI    = 21,  41, Always,      Never,           Nothing(Opcodes),     [];
-        ZIHPM       = 22,  42, Always,      OptIn,           Counters(HPM),        [ZICSR];
+        ZIHPM       = 22,  42, Always,      OptIn,           Counters(Hpm),        [ZICSR];
         SMSTATEEN   = 23,  43, Always,      Always,          Hstateen0(SSTATEEN0), [];
         ZICOND      = 24,  44, Always,      Never,           Nothing(Opcodes),     [];
         ZBC         = 25,  45, Always,      Never,           Nothing(Opcodes),     [];

@@ -35,9 +35,9 @@ pub(crate) mod hstateen0 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counter {
     /// cycle, time and instret.
-    BASE,
+    Base,
     /// hpmcounter3 and up.
-    HPM,
+    Hpm,
 }
 
 /// When a guest may have an extension, given that the host has it.

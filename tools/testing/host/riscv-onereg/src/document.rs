@@ -91,8 +91,8 @@ fn mechanism(row: &Row) -> String {
             format!("FWFT feature {} is refused", feature.number())
         }
         Mechanism::SeedCsr => "the seed CSR is not emulated".into(),
-        Mechanism::Counters(Counter::BASE) => "cycle, time and instret trap".into(),
-        Mechanism::Counters(Counter::HPM) => "hpmcounter3 and up trap".into(),
+        Mechanism::Counters(Counter::Base) => "cycle, time and instret trap".into(),
+        Mechanism::Counters(Counter::Hpm) => "hpmcounter3 and up trap".into(),
     }
 }
 

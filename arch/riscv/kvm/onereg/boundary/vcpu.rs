@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The boundary to C: a vCPU.
+//!
+//! Locks: the caller of every function here holds the mutex of the vCPU, or the vCPU is just being
+//! made. Interrupts are put into `irqs_pending` meanwhile, under its own lock.
+
+use super::{
+    bits::{
+        Ids,
+        IsaBits, //
+    },
+    calls::{
+        rules,
+        wide,
+        word,
+        OneReg, //
+    },
+    errno::Reason,
+    fwft::Switches,
+    policy::{
+        Change,
+        Rules,
+        RunOnce, //
+    },
+    regid::{
+        Class,
+        Identity,
+        Index, //
+    },
+    table::ExtId,
+};
+use core::{
+    marker::PhantomData,
+    mem::size_of_val,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*, //
+};
+
+/// The bit of sstatus for supervisor mode.
+const SPP: c_ulong = 1 << 8;
+
+/// Which SBI extensions a vCPU has, by bits of their numbers.
+pub(crate) struct SbiExtensions {
+    /// It cannot have them.
+    pub(crate) unavailable: u64,
+    /// They are enabled.
+    pub(crate) enabled: u64,
+    /// They are disabled.
+    pub(crate) disabled: u64,
+}
+
+/// A vCPU that the caller may change.
+///
+/// # Invariants
+///
+/// `raw` is valid for `'a`, and for as long nobody else reads or writes what the functions here
+/// read and write, other than as their comments say.
+pub(crate) struct Vcpu<'a> {
+    raw: NonNull<bindings::kvm_vcpu>,
+    lifetime: PhantomData<&'a mut bindings::kvm_vcpu>,
+}
+
+/// Calls a C function for a class of registers that stays in C.
+macro_rules! in_c {
+    ($vcpu:expr, $class:expr, $reg:expr, $sbi:ident, $sbi_ext:ident, $timer:ident, $fp:ident,
+     $vector:ident) => {{
+        let vcpu = $vcpu.raw.as_ptr();
+        let reg = $reg.as_raw();
+        // CAST: The type is in the lowest 32 bits.
+        let class_bits = |class: Class| (class.number() << 24) as c_ulong;
+
+        // SAFETY: Both pointers are valid by the invariants of their types, and by that of the
+        // vCPU it is for the caller to change.
+        let result = unsafe {
+            match $class {
+                Class::Timer => bindings::$timer(vcpu, reg),
+                Class::FpF | Class::FpD => bindings::$fp(vcpu, reg, class_bits($class)),
+                Class::Vector => bindings::$vector(vcpu, reg),
+                Class::SbiExt => bindings::$sbi_ext(vcpu, reg),
+                Class::SbiState => bindings::$sbi(vcpu, reg),
+                Class::Config | Class::Core | Class::Csr | Class::IsaExt => return Err(ENOENT),
+            }
+        };
+
+        to_result(result)
+    }};
+}
+
+impl Vcpu<'_> {
+    /// Wraps a pointer.
+    ///
+    /// # Safety
+    ///
+    /// It must be valid for the life of what is returned. For as long, the caller must hold the
+    /// mutex of the vCPU, or nobody else may know of the vCPU.
+    pub(crate) unsafe fn from_raw(raw: *mut bindings::kvm_vcpu) -> Self {
+        Self {
+            // INVARIANT: The caller says so.
+            // SAFETY: A valid pointer is not null.
+            raw: unsafe { NonNull::new_unchecked(raw) },
+            lifetime: PhantomData,
+        }
+    }
+
+    fn arch(&self) -> *mut bindings::kvm_vcpu_arch {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { &raw mut (*self.raw.as_ptr()).arch }
+    }
+
+    /// Returns whether the vCPU has run.
+    pub(crate) fn has_run(&self) -> bool {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).ran_atleast_once }
+    }
+
+    /// Returns the rules that the vCPU was made with.
+    pub(crate) fn rules(&self) -> Rules {
+        // SAFETY: The pointer is valid by the type's invariant.
+        rules(unsafe { (*self.arch()).onereg.strict })
+    }
+
+    /// Sets the rules, when the vCPU is made.
+    pub(crate) fn set_strict(&mut self, strict: bool) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).onereg.strict = strict };
+        if strict {
+            // SAFETY: The function needs nothing.
+            unsafe { bindings::kvm_riscv_onereg_use_hcounteren() };
+        }
+    }
+
+    /// Tells whoever traces it that something is refused.
+    pub(crate) fn trace_refusal(&mut self, id: u64, write: bool, reason: Reason) {
+        const NONE: c_int = -1;
+
+        // SAFETY: The vCPU is valid by the type's invariant.
+        unsafe {
+            bindings::kvm_riscv_onereg_trace_refused(
+                self.raw.as_ptr(),
+                id,
+                write,
+                c_int::from(reason.code()),
+                reason.other().map_or(NONE, c_int::from),
+                Error::from(reason).to_errno(),
+            )
+        };
+    }
+
+    /// Returns the extensions of the guest.
+    pub(crate) fn extensions(&self) -> Ids {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let [low, high] = unsafe { (*self.arch()).onereg.guest };
+
+        Ids::from_words(low, high)
+    }
+
+    /// Returns the ISA bitmap of the guest.
+    pub(crate) fn isa_bits(&self) -> IsaBits {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let [low, high] = unsafe { (*self.arch()).isa };
+
+        IsaBits::from_words(wide(low), wide(high))
+    }
+
+    /// Sets the extensions of the guest, in both forms.
+    ///
+    /// The table in debugfs reads them at any time, a word at a time.
+    pub(crate) fn set_extensions(&mut self, ids: Ids, bits: IsaBits) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let guest = unsafe { &raw mut (*self.arch()).onereg.guest };
+        // SAFETY: As above.
+        let isa = unsafe { &raw mut (*self.arch()).isa };
+
+        // SAFETY: It is valid, and part of what is for the caller to change. Being volatile, the
+        // words are written whole.
+        unsafe { guest.write_volatile([ids.low(), ids.high()]) };
+        // SAFETY: As above.
+        unsafe { isa.write([word(bits.low()), word(bits.high())]) };
+    }
+
+    /// Changes the extensions of the guest.
+    pub(crate) fn change_extensions(&mut self, change: Change) {
+        let mut bits = self.isa_bits();
+        let mut changed = change.all();
+
+        while let Some(number) = changed.pop() {
+            if let Some(row) = ExtId::new(u64::from(number)).and_then(ExtId::row) {
+                bits = if change.on.has(number) {
+                    bits.with(row.ext.bit())
+                } else {
+                    bits.without(row.ext.bit())
+                };
+            }
+        }
+
+        self.set_extensions(change.apply(self.extensions()), bits);
+    }
+
+    /// Turns floating point on or off, as after a reset.
+    pub(crate) fn reset_float(&mut self, on: bool) {
+        const FS: c_ulong = 0b11 << 13;
+        const INITIAL: c_ulong = 0b01 << 13;
+
+        // SAFETY: The pointer is valid by the type's invariant.
+        let sstatus = unsafe { &mut (*self.arch()).guest_context.sstatus };
+
+        *sstatus &= !FS;
+        if on {
+            *sstatus |= INITIAL;
+        }
+    }
+
+    /// Turns vectors on or off as the guest has the extension or not, and clears the registers.
+    pub(crate) fn reset_vector(&mut self) {
+        // SAFETY: The pointer is valid by the type's invariant, and the vCPU's own.
+        unsafe { bindings::kvm_riscv_onereg_vector_reset(self.raw.as_ptr()) };
+    }
+
+    /// Returns who made the processor.
+    pub(crate) fn identity(&self, identity: Identity) -> u64 {
+        // SAFETY: The pointer is valid, as `identity_ptr` says.
+        wide(unsafe { self.identity_ptr(identity).read() })
+    }
+
+    /// Sets who made the processor.
+    pub(crate) fn set_identity(&mut self, identity: Identity, value: u64) {
+        // SAFETY: The pointer is valid, as `identity_ptr` says, and part of what is for the caller
+        // to change.
+        unsafe { self.identity_ptr(identity).write(word(value)) };
+    }
+
+    /// Returns a pointer that is as valid as the vCPU.
+    fn identity_ptr(&self, identity: Identity) -> *mut c_ulong {
+        let arch = self.arch();
+
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe {
+            match identity {
+                Identity::Vendor => &raw mut (*arch).mvendorid,
+                Identity::Architecture => &raw mut (*arch).marchid,
+                Identity::Implementation => &raw mut (*arch).mimpid,
+            }
+        }
+    }
+
+    /// Returns the program counter.
+    pub(crate) fn pc(&self) -> u64 {
+        // SAFETY: The pointer is valid by the type's invariant.
+        wide(unsafe { (*self.arch()).guest_context.sepc })
+    }
+
+    /// Sets the program counter.
+    pub(crate) fn set_pc(&mut self, value: u64) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).guest_context.sepc = word(value) };
+    }
+
+    /// Returns an integer register.
+    pub(crate) fn x(&self, index: Index<32>) -> u64 {
+        // SAFETY: The pointer is valid, as `x_ptr` says.
+        wide(unsafe { self.x_ptr(index).read() })
+    }
+
+    /// Sets an integer register.
+    pub(crate) fn set_x(&mut self, index: Index<32>, value: u64) {
+        // SAFETY: The pointer is valid, as `x_ptr` says, and part of what is for the caller to
+        // change.
+        unsafe { self.x_ptr(index).write(word(value)) };
+    }
+
+    /// Returns a pointer that is as valid as the vCPU.
+    fn x_ptr(&self, index: Index<32>) -> *mut c_ulong {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let context = unsafe { &raw mut (*self.arch()).guest_context };
+
+        // SAFETY: The structure begins with 32 words, x0 to x31, which `abi.rs` checks.
+        unsafe { context.cast::<c_ulong>().add(index.get()) }
+    }
+
+    /// Returns whether the guest is in supervisor mode.
+    pub(crate) fn is_supervisor(&self) -> bool {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).guest_context.sstatus & SPP != 0 }
+    }
+
+    /// Sets whether the guest is in supervisor mode.
+    pub(crate) fn set_supervisor(&mut self, supervisor: bool) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let sstatus = unsafe { &mut (*self.arch()).guest_context.sstatus };
+
+        if supervisor {
+            *sstatus |= SPP;
+        } else {
+            *sstatus &= !SPP;
+        }
+    }
+
+    /// Returns a register of the supervisor.
+    pub(crate) fn csr(&self, index: Index<11>) -> u64 {
+        // SAFETY: The pointer is valid, as `csr_ptr` says.
+        wide(unsafe { self.csr_ptr(index).read() })
+    }
+
+    /// Sets a register of the supervisor.
+    pub(crate) fn set_csr(&mut self, index: Index<11>, value: u64) {
+        // SAFETY: The pointer is valid, as `csr_ptr` says, and part of what is for the caller to
+        // change.
+        unsafe { self.csr_ptr(index).write(word(value)) };
+    }
+
+    /// Returns a pointer that is as valid as the vCPU.
+    fn csr_ptr(&self, index: Index<11>) -> *mut c_ulong {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let csrs = unsafe { &raw mut (*self.arch()).guest_csr };
+
+        // SAFETY: The structure is 11 words, which `abi.rs` checks.
+        unsafe { csrs.cast::<c_ulong>().add(index.get()) }
+    }
+
+    /// Returns the pending interrupts as the guest sees them.
+    pub(crate) fn sip(&mut self) -> u64 {
+        // SAFETY: The vCPU is valid, and for the caller to change.
+        unsafe { bindings::kvm_riscv_vcpu_flush_interrupts(self.raw.as_ptr()) };
+
+        // SAFETY: The pointer is valid by the type's invariant.
+        let hvip = unsafe { (*self.arch()).guest_csr.hvip };
+        // SAFETY: It is arithmetic.
+        let local = unsafe { bindings::kvm_riscv_onereg_irq_local_mask() };
+        // SAFETY: It is arithmetic.
+        let vsip = unsafe { bindings::kvm_riscv_onereg_hvip_to_vsip(hvip) };
+
+        wide(vsip | hvip & !local)
+    }
+
+    /// Sets the pending interrupts, whatever others have been raised.
+    pub(crate) fn set_sip(&mut self, value: u64) {
+        // SAFETY: It is arithmetic.
+        let hvip = unsafe { bindings::kvm_riscv_onereg_vsip_to_hvip(word(value)) };
+
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).guest_csr.hvip = hvip };
+        // SAFETY: The vCPU is valid; the function takes the lock that it needs.
+        unsafe { bindings::kvm_riscv_onereg_forget_irq_changes(self.raw.as_ptr()) };
+    }
+
+    /// Returns a register of Ssaia.
+    pub(crate) fn aia_csr(&mut self, number: u64) -> Result<u64> {
+        let mut value: c_ulong = 0;
+
+        // SAFETY: The vCPU is valid, and for the caller to change; `value` can be written.
+        to_result(unsafe {
+            bindings::kvm_riscv_vcpu_aia_get_csr(self.raw.as_ptr(), word(number), &mut value)
+        })?;
+
+        Ok(wide(value))
+    }
+
+    /// Sets a register of Ssaia.
+    pub(crate) fn set_aia_csr(&mut self, number: u64, value: u64) -> Result {
+        // SAFETY: The vCPU is valid, and for the caller to change.
+        to_result(unsafe {
+            bindings::kvm_riscv_vcpu_aia_set_csr(self.raw.as_ptr(), word(number), word(value))
+        })
+    }
+
+    /// Returns sstateen0.
+    pub(crate) fn sstateen0(&self) -> u64 {
+        // SAFETY: The pointer is valid by the type's invariant.
+        wide(unsafe { (*self.arch()).smstateen_csr.sstateen0 })
+    }
+
+    /// Sets sstateen0.
+    pub(crate) fn set_sstateen0(&mut self, value: u64) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).smstateen_csr.sstateen0 = word(value) };
+    }
+
+    /// Returns the shadow stack pointer.
+    pub(crate) fn ssp(&self) -> u64 {
+        // SAFETY: The pointer is valid by the type's invariant.
+        wide(unsafe { (*self.arch()).zicfiss_csr.ssp })
+    }
+
+    /// Sets the shadow stack pointer.
+    pub(crate) fn set_ssp(&mut self, value: u64) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).zicfiss_csr.ssp = word(value) };
+    }
+
+    /// Has the CSRs written before the guest runs again, though it was the last one here.
+    pub(crate) fn mark_csrs_dirty(&mut self) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).csr_dirty = true };
+    }
+
+    /// Returns the switches of firmware features.
+    pub(crate) fn switches(&self) -> Switches {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let config = unsafe { &(*self.arch()).cfg };
+
+        Switches {
+            henvcfg: config.henvcfg,
+            hedeleg: wide(config.hedeleg),
+        }
+    }
+
+    /// Sets the switches of firmware features.
+    pub(crate) fn set_switches(&mut self, switches: Switches) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let config = unsafe { &mut (*self.arch()).cfg };
+
+        config.henvcfg = switches.henvcfg;
+        config.hedeleg = word(switches.hedeleg);
+    }
+
+    /// Sets what is configured before the first run, and has the SBI extensions do so.
+    pub(crate) fn configure(&mut self, run_once: RunOnce) {
+        const BREAKPOINT: c_ulong = 1 << 3;
+
+        // SAFETY: The pointer is valid by the type's invariant.
+        let debugged = unsafe { (*self.raw.as_ptr()).guest_debug } != 0;
+        // SAFETY: As above.
+        let config = unsafe { &mut (*self.arch()).cfg };
+
+        config.henvcfg |= run_once.henvcfg;
+        config.hstateen0 |= run_once.hstateen0;
+        if debugged {
+            config.hedeleg &= !BREAKPOINT;
+        }
+
+        // SAFETY: The vCPU is valid, and for the caller to change.
+        unsafe { bindings::kvm_riscv_vcpu_sbi_validate(self.raw.as_ptr()) };
+    }
+
+    /// Returns the state of SBI extensions.
+    pub(crate) fn sbi_extensions(&self) -> SbiExtensions {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let statuses = unsafe { (*self.arch()).sbi_context.ext_status };
+        let with = |wanted| {
+            statuses
+                .iter()
+                .zip(0_u32..)
+                .filter(|(status, _)| **status == wanted)
+                .fold(0, |bits, (_, number)| bits | 1_u64 << number)
+        };
+
+        SbiExtensions {
+            unavailable: with(
+                bindings::kvm_riscv_sbi_ext_status_KVM_RISCV_SBI_EXT_STATUS_UNAVAILABLE,
+            ),
+            enabled: with(bindings::kvm_riscv_sbi_ext_status_KVM_RISCV_SBI_EXT_STATUS_ENABLED),
+            disabled: with(bindings::kvm_riscv_sbi_ext_status_KVM_RISCV_SBI_EXT_STATUS_DISABLED),
+        }
+    }
+
+    /// Returns whether a firmware feature is enabled, by the number of the register that says so;
+    /// an error if the vCPU does not have the feature.
+    pub(crate) fn is_feature_enabled(&mut self, register: u64) -> Result<bool> {
+        let mut value: c_ulong = 0;
+        // SAFETY: It is a constant of C.
+        let get = unsafe { bindings::vcpu_sbi_ext_fwft.get_state_reg }.ok_or(ENOENT)?;
+
+        // SAFETY: The vCPU is valid, and for the caller to change; `value` is as large as it says.
+        to_result(unsafe {
+            get(
+                self.raw.as_ptr(),
+                word(register),
+                size_of_val(&value),
+                ptr::from_mut(&mut value).cast(),
+            )
+        })?;
+
+        Ok(value != 0)
+    }
+
+    /// Returns how many bytes a vector register has.
+    pub(crate) fn vector_bytes(&self) -> u64 {
+        // SAFETY: The pointer is valid by the type's invariant.
+        wide(unsafe { (*self.arch()).guest_context.vector.vlenb })
+    }
+
+    /// Reads a register of a class that stays in C.
+    pub(crate) fn get_in_c(&mut self, class: Class, reg: &OneReg<'_>) -> Result {
+        in_c!(
+            self,
+            class,
+            reg,
+            kvm_riscv_vcpu_get_reg_sbi,
+            kvm_riscv_vcpu_get_reg_sbi_ext,
+            kvm_riscv_vcpu_get_reg_timer,
+            kvm_riscv_vcpu_get_reg_fp,
+            kvm_riscv_vcpu_get_reg_vector
+        )
+    }
+
+    /// Writes a register of a class that stays in C.
+    pub(crate) fn set_in_c(&mut self, class: Class, reg: &OneReg<'_>) -> Result {
+        in_c!(
+            self,
+            class,
+            reg,
+            kvm_riscv_vcpu_set_reg_sbi,
+            kvm_riscv_vcpu_set_reg_sbi_ext,
+            kvm_riscv_vcpu_set_reg_timer,
+            kvm_riscv_vcpu_set_reg_fp,
+            kvm_riscv_vcpu_set_reg_vector
+        )
+    }
+}

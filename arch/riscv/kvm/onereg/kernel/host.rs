@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the host has.
+
+use super::{
+    bits::Ids,
+    calls,
+    policy::Host,
+    regid::Block,
+    table::rows, //
+};
+use kernel::sync::SetOnce;
+
+/// The extensions for which the host has what they need. They do not change once KVM is there.
+static IDS: SetOnce<Ids> = SetOnce::new();
+
+/// Returns the extensions for which the host has what they need.
+pub(crate) fn ids() -> Ids {
+    IDS.copy().unwrap_or_else(|| {
+        let ids = rows()
+            .iter()
+            .filter(|row| calls::host_has_bit(row.host.bit()))
+            .fold(Ids::EMPTY, |ids, row| ids.with(row.ext.number()));
+
+        // Another caller may have been first, with the same result.
+        IDS.populate(ids);
+        ids
+    })
+}
+
+/// Returns what decisions for the calling task depend on.
+pub(crate) fn current() -> Host {
+    Host {
+        ids: ids(),
+        vector: calls::caller_may_use_vector(),
+    }
+}
+
+/// Returns the block size of an extension for cache blocks.
+pub(crate) fn block_size(block: Block) -> u64 {
+    u64::from(calls::block_size(block))
+}
+
+/// Returns the mode of address translation, as it is in the highest bits of satp.
+pub(crate) fn satp_mode() -> u64 {
+    const SHIFT: u32 = 60;
+
+    calls::satp() >> SHIFT
+}
