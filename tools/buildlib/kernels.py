@@ -42,8 +42,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
                    test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module",))),
     "riscv": Architecture(
         "Image", "arch/riscv/boot/Image",
-        _fragments("riscv", both=("devices", "viommu-rust", "kvm-riscv"),
-                   test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module",))),
+        _fragments("riscv", both=("devices", "viommu-rust", "kvm-riscv", "onereg-rust"),
+                   test=("kasan", "lockdep", "viommu-module", "onereg-kunit"),
+                   plain=("viommu-module",))),
     "powerpc": Architecture(
         # rustc has no KASAN for this target.
         "vmlinux", "vmlinux", _fragments("powerpc", test=("locks-powerpc",))),

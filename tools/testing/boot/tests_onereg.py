@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from boot.parity import Difference
 from boot.plan import Boot, GuestTest
 from boot.results import Status
@@ -115,7 +113,5 @@ def bench(driver: str) -> Boot:
 
 def boots() -> list[Boot]:
     """The same tests on both; C and Rust on each processor; the slow one."""
-    found = [_boot('rust', 'onereg-c'), _boot('c'), pmu('rust'), pmu('c'),
-             *(_abi(name, cpu) for name, cpu in CPUS.items())]
-    # As long as the kernels are built without the Rust code.
-    return [replace(boot, on_request=True) for boot in found]
+    return [_boot('rust', 'onereg-c'), _boot('c'), pmu('rust'), pmu('c'),
+            *(_abi(name, cpu) for name, cpu in CPUS.items())]
