@@ -6,6 +6,7 @@
 
 . /rv/lib/all.sh
 . /rv/lib/kvm.sh
+. /rv/lib/onereg-differences.sh
 
 for name in c rust; do
 	[ -f "/rv/modules/$name/kvm.ko" ] || ktap_skip_all "there is no $name module"
@@ -20,21 +21,9 @@ answers()
 		grep -v "^Random seed" /tmp/answers >"/tmp/$1"
 }
 
-# expected: C's answers with the known differences put into them.  A line of the list
-# that begins with #< is C's, the one with #> below it takes its place.
-expected()
-{
-	awk '
-		NR == FNR && /^#< / { old = substr($0, 4); next }
-		NR == FNR && /^#> / { becomes[old] = substr($0, 4); next }
-		NR == FNR { next }
-		{ print $0 in becomes ? becomes[$0] : $0 }
-	' /rv/lib/onereg-differences.sh /tmp/c
-}
-
 same_answers()
 {
-	expected >/tmp/expected
+	onereg_differences </tmp/c >/tmp/expected
 	# Enough of it to see what it is about.
 	diff /tmp/expected /tmp/rust >/tmp/diff && return
 	head -n 60 /tmp/diff
