@@ -14,6 +14,8 @@ INSIDE = "RUST_VIRT_INSIDE"
 
 PATH = "/usr/lib/ccache:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CCACHE_SIZE = "5G"
+# Of Debian's libclang-dev, which its bindgen depends on.
+LIBCLANG = "/usr/lib/llvm-19/lib"
 
 _PASSED = frozenset(
     """
@@ -64,6 +66,10 @@ def inside_environment(host: Mapping[str, str], cache: Cache, repository: Path) 
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "safe.directory",
             "GIT_CONFIG_VALUE_0": str(repository),
+            # bindgen misreads what a newer libclang says, and an older one does not know
+            # all warnings that the compiler does.
+            "LIBCLANG_PATH": LIBCLANG,
+            "BINDGEN_EXTRA_CLANG_ARGS": "-Wno-unknown-warning-option",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
     )

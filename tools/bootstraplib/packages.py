@@ -19,6 +19,7 @@ GUEST_ARCHES = {"amd64": "x86_64", "arm64": "arm64", "riscv64": "riscv", "ppc64e
 
 _SECTION = re.compile(r"\[([a-z-]+)\]")
 _PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?::([a-z0-9]+))?(?:\s+\[(!?)([a-z0-9]+)\])?")
+_CLANG = re.compile(r"clang-[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class PackageList:
         if len(found) != 1:
             raise ToolRootError("tools/packages.txt has to name exactly one linux-source package")
         return found[0]
+
+    @property
+    def llvm(self) -> Optional[str]:
+        """The version of the LLVM that is asked for, if a certain one is."""
+        found = [name[len("clang-"):] for name in self.base if _CLANG.fullmatch(name)]
+        return found[0] if found else None
 
     def fingerprint_text(self) -> str:
         """The content without comments, order or spacing."""

@@ -52,6 +52,8 @@ class RootMaker:
         with progress.phase(f"{BASE_SUITE}: compilers, checkers, firmware"):
             # Without -t, which would put the suite above its own updates.
             self._install(BASE_SUITE, self.packages.base)
+            if self.packages.llvm:
+                self._shell(plain_names_script(self.packages.llvm), "naming the compilers")
         with progress.phase(f"{BACKPORTS_SUITE}: Rust, QEMU, kernel source"):
             self._install(BACKPORTS_SUITE, ["-t", BACKPORTS_SUITE, *self.packages.backports])
         with progress.phase("busybox for the guests"):
@@ -134,6 +136,16 @@ def backports_lines(sources: str) -> List[str]:
         " ".join(BACKPORTS_SUITE if word == BASE_SUITE else word for word in line.split())
         for line in suite_lines(sources, BASE_SUITE)
     ]
+
+
+def plain_names_script(llvm: str) -> str:
+    """Makes the programs of one LLVM those that `make LLVM=1` finds, with ccache before clang."""
+    return "\n".join([
+        f"for program in /usr/lib/llvm-{llvm}/bin/*; do",
+        "ln -s $program /usr/local/bin/",
+        "done",
+        "ln -sf ../../bin/ccache /usr/lib/ccache/clang",
+    ])
 
 
 def foreign_script(packages: PackageList, sources: str) -> str:

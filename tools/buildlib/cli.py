@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Iterator, List, NoReturn, Optional, Sequence
 
-from . import configure, fragments, oracle, progress, report, tree
+from . import configure, fragments, llvm, oracle, progress, report, tree
 from .errors import BuildError
 from .kernel import Kernel, default_output
 from .kernels import ARCHITECTURES, FLAVOURS
@@ -70,6 +70,7 @@ def kernel_for(wanted: argparse.Namespace) -> Kernel:
     """The build that the command line means."""
     kdir = own_tree(wanted)
     cache = cache_directory()
+    left_out = [*wanted.left_out, *([] if llvm.is_shared() else [llvm.FRAGMENT])]
     jobs = wanted.jobs or int(os.environ.get("JOBS") or len(os.sched_getaffinity(0)))
     return Kernel(
         arch=wanted.arch,
@@ -78,7 +79,7 @@ def kernel_for(wanted: argparse.Namespace) -> Kernel:
         output=wanted.output or default_output(cache, wanted.arch, wanted.flavour, kdir),
         jobs=jobs,
         extra_fragments=wanted.extra,
-        left_out=wanted.left_out,
+        left_out=left_out,
     )
 
 

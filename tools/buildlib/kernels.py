@@ -35,11 +35,12 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         "bzImage", "arch/x86/boot/bzImage",
         _fragments("x86_64", both=("devices", "viommu-rust"),
                    test=("kasan", "lockdep", "viommu-module", "sleep"),
-               plain=("viommu-module", "vng", "kexec"))),
+                   plain=("viommu-module", "vng", "kexec", "inline"))),
     "arm64": Architecture(
         "Image", "arch/arm64/boot/Image",
         _fragments("arm64", both=("devices", "viommu-rust"),
-                   test=("kasan", "lockdep", "viommu-module"), plain=("viommu-module",))),
+                   test=("kasan", "lockdep", "viommu-module"),
+                   plain=("viommu-module", "inline"))),
     "riscv": Architecture(
         "Image", "arch/riscv/boot/Image",
         _fragments("riscv", both=("devices", "viommu-rust", "kvm-riscv", "onereg-rust"),

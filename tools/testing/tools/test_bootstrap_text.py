@@ -70,11 +70,16 @@ class Packages(unittest.TestCase):
             with self.subTest(names=names), self.assertRaises(ToolRootError):
                 self.assertIsNone(PackageList((), names, ()).linux_source)
 
+    def test_a_certain_llvm(self) -> None:
+        self.assertIsNone(parse_packages(LIST, "amd64").llvm)
+        certain = parse_packages(LIST.replace("clang ", "clang-22\nlld-22"), "amd64")
+        self.assertEqual(certain.llvm, "22")
+
     def test_own_list(self) -> None:
         text = paths.PACKAGE_LIST.read_text(encoding="utf-8")
         for arch in prerequisites.DEBIAN_ARCHES.values():
             found = parse_packages(text, arch)
-            self.assertIn("clang", found.base)
+            self.assertTrue(found.llvm)
             self.assertIn("rustc", found.backports)
             self.assertTrue(found.linux_source)
             guests = {item.guest_arch for item in found.unpack}
@@ -173,6 +178,11 @@ class Root(unittest.TestCase):
             ["deb http://mirror.example/debian trixie-backports main"],
         )
         self.assertEqual(rootmaker.backports_lines("# deb x trixie main\n"), [])
+
+    def test_plain_names_script_is_shell(self) -> None:
+        script = rootmaker.plain_names_script("22")
+        subprocess.run(["sh", "-n", "-euc", script], check=True)
+        self.assertIn("/usr/lib/llvm-22/bin/", script)
 
     def test_foreign_script_is_shell(self) -> None:
         packages = parse_packages(LIST, "amd64")

@@ -13,7 +13,7 @@ from unittest import mock
 TOOLS = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOOLS))
 
-from buildlib import configure, fragments, kernel, oracle, progress, report, tree  # noqa: E402
+from buildlib import configure, fragments, kernel, llvm, oracle, progress, report, tree  # noqa: E402
 from buildlib.cli import FRAGMENTS  # noqa: E402
 from buildlib.errors import BuildError  # noqa: E402
 from buildlib.kernels import ARCHITECTURES, FLAVOURS  # noqa: E402
@@ -132,6 +132,25 @@ class OwnFragments(unittest.TestCase):
         changed = a_kernel(extra_fragments=("kvm-arm64",), left_out=("kasan",))
         self.assertIn("kvm-arm64", changed.fragments)
         self.assertNotIn("kasan", changed.fragments)
+
+
+class SameLlvm(unittest.TestCase):
+    def test_major_versions_are_compared(self) -> None:
+        rustc = "rustc 1.96.1\nrelease: 1.96.1\nLLVM version: 22.1.8\n"
+        for clang, expected in (("Debian clang version 22.1.0 (1)\nTarget: x\n", True),
+                                ("clang version 22.1.8", True),
+                                ("clang version 19.1.7", False),
+                                ("clang version 2.9.1", False),
+                                ("", False)):
+            with self.subTest(clang=clang):
+                self.assertEqual(llvm.is_same(clang, rustc), expected)
+        self.assertFalse(llvm.is_same("", ""))
+
+    def test_only_plain_kernels_ask_for_it(self) -> None:
+        for arch, flavour, expected in (("x86_64", "plain", True), ("arm64", "trace", True),
+                                        ("x86_64", "test", False), ("riscv", "plain", False)):
+            with self.subTest(arch=arch, flavour=flavour):
+                self.assertEqual(llvm.FRAGMENT in a_kernel(arch, flavour).fragments, expected)
 
 
 class KconfigState(unittest.TestCase):
