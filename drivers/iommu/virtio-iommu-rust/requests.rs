@@ -2,12 +2,10 @@
 
 //! The request queue: giving requests to the device and hearing what became of them.
 //!
-//! Whoever waits looks at the queue for all who wait, with the lock held and interrupts off no
-//! longer than some looks take, whatever the device does. Nobody waits for ever: a device is given
-//! up that answers nothing for [`QUIET`] while somebody waits, or that answers
-//! others but not the one who waits for [`TIMEOUT`]. After that every request fails with `EIO`.
-//! What the device was given stays with the queue until it is reset, since it may still write
-//! there.
+//! Nobody waits for ever (see [`waiting`]): a device that does not answer is given up. After that
+//! every request fails with `EIO`. What the device was given stays with the queue until it is
+//! reset, since it may still write there. UNMAP requests are put off and joined (see
+//! [`unmapping`]).
 //!
 //! MAP and UNMAP requests allocate nothing: INDIRECT_DESC is refused, and the buffers are the
 //! queue's own.
@@ -19,7 +17,6 @@
 
 use kernel::{
     device,
-    processor::cpu_relax,
     sync::{
         aref::ARef,
         new_mutex,
@@ -27,15 +24,12 @@ use kernel::{
         Mutex, //
     },
     time::{
-        delay::fsleep,
-        Delta,
         Instant,
         Monotonic, //
     },
     virtio::{
         self,
         BufferLayout,
-        Completion,
         OwnedBuffer,
         Queue,
         QueueGuard, //
@@ -46,24 +40,18 @@ use kernel::prelude::*;
 
 use crate::{
     convert::to_error,
-    deadlines::{
-        QUIET,
-        TIMEOUT, //
-    },
     deferred::{
         Deferred,
         Range, //
     },
     ledger::{
         Ended,
-        FailedUnmap,
         Ledger,
         Pending,
         Purpose,
         Ticket, //
     },
     proto::{
-        check_completion,
         DomainId,
         EndpointId,
         Failure,
@@ -83,32 +71,16 @@ use crate::{
     }, //
 };
 
-/// How often a caller looks at the queue before it looks at the clock.
-///
-/// Reading the clock of a virtual machine can mean to leave the machine, and to take a lock there
-/// that the device needs in order to answer.
-const LOOKS: usize = 1000;
+mod unmapping;
+mod waiting;
 
-/// How many more times a look turns to the queue with the lock held.
-///
-/// To take the lock costs more than that. It bounds how long interrupts are off.
-const GLANCES: usize = 8;
-
-/// How long a caller that may sleep does so after that many looks.
-const NAP: Delta = Delta::from_micros(50);
+use waiting::Patience;
 
 /// How many requests may be with the device at once, as far as its ring has room.
 pub(crate) const MAX_IN_FLIGHT: usize = 128;
 
 /// How many failures of MAP and UNMAP may wait to be asked for before new requests are refused.
 const MAX_UNHEARD: usize = 128;
-
-/// Whether a caller may sleep while it waits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    Spin,
-    Sleep,
-}
 
 /// What the lock of the queue protects.
 pub(crate) struct State {
@@ -320,152 +292,6 @@ impl Requests {
         }
     }
 
-    /// Makes all UNMAP requests that were put off, and does not wait for the answers.
-    pub(crate) fn send_deferred(&self) -> Result {
-        self.wait(Patience::Spin, |queue| {
-            match Self::submit_deferred(queue, |_| true) {
-                Ok(true) => Some(Ok(())),
-                // Nobody that could make room may be able to go on before the caller does.
-                Ok(false) => Self::is_clogged(queue).then_some(Err(EIO)),
-                Err(error) => Some(Err(error)),
-            }
-        })??;
-        let kick = self.queue.lock().kick();
-        if let Some(kick) = kick {
-            kick.notify();
-        }
-        Ok(())
-    }
-
-    /// Makes the UNMAP requests of `domain` that touch `iova`, and waits for them.
-    ///
-    /// A failed one is tried once more. `stale` is called for each range that then is still mapped.
-    pub(crate) fn sync_unmap(
-        &self,
-        domain: DomainId,
-        iova: IovaRange,
-        mut stale: impl FnMut(IovaRange, Error),
-    ) -> Result {
-        let mut end = None;
-        // Each turn takes out a request that was made before the end was known.
-        while let Some(failed) = self.flush(Range { domain, iova }, &mut end)? {
-            stale(failed.iova, to_error(failed.failure.errno()));
-        }
-        Ok(())
-    }
-
-    /// Makes the UNMAP requests that touch `range`, unless `end` says that this was done, waits for
-    /// them, and takes one that has failed twice.
-    fn flush(&self, range: Range, end: &mut Option<Ticket>) -> Result<Option<FailedUnmap>> {
-        let Range { domain, iova } = range;
-        let purpose = Purpose::Unmap { domain, iova };
-        self.wait(Patience::Spin, |queue| {
-            if end.is_none() {
-                match Self::submit_deferred(queue, |deferred| deferred.overlaps(&range)) {
-                    Ok(true) => *end = Some(queue.data().ledger.next()),
-                    Ok(false) if Self::is_clogged(queue) => {}
-                    Ok(false) => return None,
-                    Err(error) => return Some(Err(error)),
-                }
-            }
-            Self::settle_unmaps(queue, purpose, *end).transpose()
-        })?
-    }
-
-    /// Tries UNMAP requests once more that have failed, and takes one that has failed twice.
-    ///
-    /// `Ok(None)` if some are not answered, `Ok(Some(None))` if all before `end` have succeeded.
-    ///
-    /// What has failed stays in the ledger until it is with the device again: all others who unmap
-    /// in that range go on waiting, and do not take its addresses for free.
-    fn settle_unmaps(
-        queue: &mut QueueGuard<'_, State>,
-        purpose: Purpose,
-        end: Option<Ticket>,
-    ) -> Result<Option<Option<FailedUnmap>>> {
-        while let Some(failed) = queue.data().ledger.failed_unmap(purpose, end) {
-            if failed.again {
-                queue.data_mut().ledger.drop_ended(failed.ticket);
-                return Ok(Some(Some(failed)));
-            }
-            if !Self::retry(queue, purpose, &failed)? {
-                return Ok(None);
-            }
-        }
-        match end {
-            Some(end) => {
-                let earliest = queue.data().ledger.earliest(purpose);
-                Ok(is_settled(earliest, end).then_some(None))
-            }
-            // There is room again, or else it is the failures of others that take it all.
-            None if Self::is_clogged(queue) => Err(EIO),
-            None => Ok(None),
-        }
-    }
-
-    /// Gives the device an UNMAP request again that has failed; returns whether there was a slot.
-    fn retry(
-        queue: &mut QueueGuard<'_, State>,
-        purpose: Purpose,
-        failed: &FailedUnmap,
-    ) -> Result<bool> {
-        let Purpose::Unmap { domain, .. } = purpose else {
-            return Err(EINVAL);
-        };
-        // The request has its place in the ledger already.
-        Self::has_room(queue)?;
-        let request = Request::Unmap {
-            domain,
-            iova: failed.iova,
-        };
-        let mut bytes = [0; MAX_READABLE];
-        let slot = match queue.submit(request.encode(&mut bytes), TAIL_LEN) {
-            Ok(slot) => slot.index(),
-            Err(ENOSPC) => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        let state = queue.data_mut();
-        state.count_sent(slot, Kind::Unmap);
-        state.stats.note(Note::Retried);
-        if state.ledger.reopen(slot, failed.ticket) {
-            Ok(true)
-        } else {
-            Err(EIO)
-        }
-    }
-
-    /// Whether nothing can be made before somebody takes failures out.
-    fn is_clogged(queue: &QueueGuard<'_, State>) -> bool {
-        let ledger = &queue.data().ledger;
-        !ledger.has_room() && ledger.in_flight() == 0
-    }
-
-    /// Submits the UNMAP requests that were put off and that `wanted` accepts.
-    ///
-    /// Returns whether that was all: there may be no room, or the device may answer requests in any
-    /// order and has yet to answer a MAP of the range.
-    fn submit_deferred(
-        queue: &mut QueueGuard<'_, State>,
-        wanted: impl Fn(&Range) -> bool,
-    ) -> Result<bool> {
-        while let Some((place, Range { domain, iova })) = queue.data().deferred.find(&wanted) {
-            let maps = Purpose::Map { domain, iova };
-            let ledger = &mut queue.data_mut().ledger;
-            if ledger.earliest(maps).is_some() {
-                return Ok(false);
-            }
-            // Whoever made the mappings did not want to know, and now they are gone.
-            ledger.forget(maps);
-            let request = Request::Unmap { domain, iova };
-            let purpose = Purpose::Unmap { domain, iova };
-            if Self::submit(queue, &request, purpose)?.is_none() {
-                return Ok(false);
-            }
-            queue.data_mut().deferred.remove(place);
-        }
-        Ok(true)
-    }
-
     /// Submits a request that fits a slot; `None` if there is no room.
     #[inline]
     fn submit(
@@ -599,174 +425,8 @@ impl Requests {
         ledger.forget(unmaps);
     }
 
-    /// Tells the device about new requests and waits until `ready` returns something.
-    fn wait<R>(
-        &self,
-        patience: Patience,
-        mut ready: impl FnMut(&mut QueueGuard<'_, State>) -> Option<R>,
-    ) -> Result<R> {
-        let mut begin: Option<Instant<Monotonic>> = None;
-        let mut last_answer: Option<(u64, Instant<Monotonic>)> = None;
-        loop {
-            for _ in 0..LOOKS {
-                if let Some(result) = self.look(&mut ready)? {
-                    return Ok(result);
-                }
-                cpu_relax();
-            }
-            let now = Instant::now();
-            let queue = self.queue.lock();
-            // While the device is reset, its queue is not usable either.
-            if queue.is_broken() && !queue.data().asleep {
-                return Err(EIO);
-            }
-            let answers = queue.data().answers;
-            drop(queue);
-            let since = match last_answer {
-                Some((before, since)) if before == answers => since,
-                _ => now,
-            };
-            last_answer = Some((answers, since));
-            if now - since >= QUIET || now - *begin.get_or_insert(now) >= TIMEOUT {
-                // It may have been the whole machine that stood still.
-                if let Some(result) = self.look(&mut ready)? {
-                    return Ok(result);
-                }
-                self.give_up();
-                return Err(EIO);
-            }
-            if patience == Patience::Sleep {
-                fsleep(NAP);
-            }
-        }
-    }
-
-    /// Tells the device about new requests, hears the answers that are there, and looks at the
-    /// queue some more times.
-    #[inline]
-    fn look<R>(
-        &self,
-        ready: &mut impl FnMut(&mut QueueGuard<'_, State>) -> Option<R>,
-    ) -> Result<Option<R>> {
-        let mut queue = self.queue.lock();
-        let mut kick = queue.kick();
-        // Once more for what `ready` may have submitted.
-        for _ in 0..2 {
-            if let Some(kick) = kick.take() {
-                drop(queue);
-                kick.notify();
-                // A device may well have answered before the notification returns.
-                queue = self.queue.lock();
-            }
-            Self::reap(&mut queue);
-            if let Some(result) = ready(&mut queue) {
-                return Ok(Some(result));
-            }
-            if queue.data().dead {
-                return Err(EIO);
-            }
-            kick = queue.kick();
-            if kick.is_none() {
-                break;
-            }
-        }
-        if let Some(kick) = kick {
-            drop(queue);
-            kick.notify();
-            return Ok(None);
-        }
-        for _ in 0..GLANCES {
-            if Self::reap(&mut queue) {
-                return Ok(ready(&mut queue));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Takes the device's answers off the queue, as many as fit it.
-    ///
-    /// Returns whether there were any.
-    #[inline]
-    fn reap(queue: &mut QueueGuard<'_, State>) -> bool {
-        // What was in flight then has ended already.
-        if queue.data().asleep {
-            return false;
-        }
-        // To the end, even with nothing in flight: an answer that a device gives twice would pass
-        // for that to the next request, which gets the same descriptor.
-        for count in 0..queue.capacity() {
-            match queue.reap() {
-                None => return count > 0,
-                Some(Ok(completion)) => Self::hear(queue, &completion),
-                Some(Err(_)) => {
-                    queue.data_mut().dead = true;
-                    return true;
-                }
-            }
-        }
-        true
-    }
-
-    /// Takes note of one answer.
-    #[inline]
-    fn hear(queue: &mut QueueGuard<'_, State>, completion: &Completion) {
-        let used = u32::try_from(completion.used_len()).unwrap_or(u32::MAX);
-        let result = match queue.take_buffer(completion) {
-            None => {
-                // What is not there is no success.
-                let tail = queue.read_array(completion).unwrap_or([u8::MAX; TAIL_LEN]);
-                check_completion(used, TAIL_LEN, &tail)
-            }
-            Some(buffer) => Self::hear_probe(queue, buffer, used),
-        };
-        let slot = completion.slot().index();
-        let state = queue.data_mut();
-        state.answers = state.answers.wrapping_add(1);
-        state.count_ended(slot, result.is_ok());
-        // The queue has checked that the slot was in flight.
-        if state.ledger.close(slot, result).is_err() {
-            state.dead = true;
-        }
-    }
-
-    /// Keeps the answer to a PROBE, and says how that ended.
-    #[cold]
-    fn hear_probe(
-        queue: &mut QueueGuard<'_, State>,
-        buffer: OwnedBuffer,
-        used: u32,
-    ) -> Result<(), Failure> {
-        let mut tail = [0; TAIL_LEN];
-        let expected = buffer.writable_len();
-        buffer.read(expected.saturating_sub(TAIL_LEN), &mut tail);
-        queue.data_mut().probed = Some(buffer);
-        check_completion(used, expected, &tail)
-    }
-
     /// Whether the device is about to be reset, or was, and has not been started again.
     pub(crate) fn is_asleep(&self) -> bool {
         self.queue.lock().data().asleep
-    }
-
-    /// Whether the device was given up, or is gone.
-    pub(crate) fn is_dead(&self) -> bool {
-        let queue = self.queue.lock();
-        queue.data().dead || queue.is_broken()
-    }
-
-    /// Stops using a device that does not answer.
-    pub(crate) fn give_up(&self) {
-        let mut queue = self.queue.lock();
-        let first = !core::mem::replace(&mut queue.data_mut().dead, true);
-        let in_flight = queue.data().ledger.in_flight();
-        queue.break_queue();
-        drop(queue);
-        if first {
-            dev_err!(
-                self.dev,
-                "device does not answer, {} requests given up\n",
-                in_flight
-            );
-        }
     }
 }
