@@ -251,6 +251,27 @@ mod tests {
     }
 
     #[test]
+    fn an_unmap_before_a_reset_does_not_wait_for_room() -> Result {
+        let rig = Rig::new()?;
+        let mut count = 0;
+        // None next to another, or they would be one.
+        while rig.requests.lock().defer_unmap(DOMAIN, page(2 * count)?) {
+            count += 1;
+        }
+        rig.requests.stop();
+
+        assert_eq!(rig.requests.send_deferred(), Err(EBUSY));
+        let synced = rig.requests.sync_unmap(DOMAIN, IovaRange::ALL, |_, _| ());
+        assert_eq!(synced, Err(EBUSY));
+        assert_eq!(rig.count(kind::UNMAP), 0);
+
+        rig.requests.start();
+        rig.requests.sync_unmap(DOMAIN, IovaRange::ALL, |_, _| ())?;
+        assert_eq!(rig.count(kind::UNMAP), usize::try_from(count)?);
+        Ok(())
+    }
+
+    #[test]
     fn properties_are_those_of_the_device() -> Result {
         let rig = Rig::new()?;
         let buffer = rig.requests.probe(EndpointId::new(9), PROBE_SIZE)?;

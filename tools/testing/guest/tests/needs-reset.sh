@@ -5,6 +5,7 @@
 # before is mapped again; but not for ever.
 
 . /rv/lib/all.sh
+. /rv/lib/vfio.sh
 
 [ -n "$RV_IOMMU_PCI" ] || ktap_skip_all "the machine has no virtio-iommu"
 [ "$RV_DRIVER" = rust ] || ktap_skip_all "the C driver does not reset the device: it waits for \
@@ -55,6 +56,20 @@ recovers_while_in_use()
 	disk_has "$RV_NVME_PCI" "$nvme"
 }
 
+# An endpoint that moves between domains is after the reset where it was moved to last.
+recovers_while_one_moves()
+{
+	rm -f /tmp/enough
+	while [ ! -e /tmp/enough ]; do
+		vfio-replay "$RV_TESTDEV_PCI" 100 >/dev/null || exit 1
+	done &
+	mover=$!
+	recovers
+	recovered=$?
+	touch /tmp/enough
+	wait "$mover" && return "$recovered"
+}
+
 # reset_or_refusal: what became of the last request is known.
 reset_or_refusal()
 {
@@ -75,11 +90,16 @@ is_given_up()
 
 nvme=$(rv_host disk_sha256 nvme0 0 "$PART")
 blk=$(rv_host disk_sha256 blk0 0 "$PART")
-ktap_plan 6
+ktap_plan 10
 check "a device that asks for a reset gets it" recovers
 check "the disk works after that" disk_has "$RV_NVME_PCI" "$nvme"
 check "so does the other" disk_has "$RV_BLK_PCI" "$blk"
 check "a stray access is still refused and reported" fault_is_reported 0x12345000
 check "it also gets it while a disk is read" recovers_while_in_use
+check "vfio accepts a machine without interrupt remapping" vfio_allow_interrupts
+check "vfio-pci takes a device" pci_bind "$RV_TESTDEV_PCI" vfio-pci
+check "it also gets it while an endpoint moves" recovers_while_one_moves
+pci_release "$RV_TESTDEV_PCI"
+check "a stray access is refused after that" fault_is_reported 0x12346000
 check "one that asks for too many is given up" is_given_up
 ktap_done
