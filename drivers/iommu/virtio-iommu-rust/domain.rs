@@ -237,6 +237,7 @@ impl Shared {
     }
 
     /// Returns what `address` is mapped to.
+    #[inline]
     fn lookup(&self, address: u64) -> Option<u64> {
         match &self.contents {
             Contents::Bypass => Some(address),
@@ -489,6 +490,7 @@ impl PagingDomain for Paging {
         unmapped
     }
 
+    #[inline]
     fn iova_to_phys(&self, iova: DmaAddress) -> Option<PhysAddr> {
         let phys = self.0.lookup(iova)?;
         PhysAddr::try_from(phys).ok()

@@ -15,6 +15,7 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
+            Full,
             Relaxed,
             Release, //
         },
@@ -40,13 +41,11 @@ const LOW_LEVELS: u32 = 4;
 #[repr(transparent)]
 pub(crate) struct Word(Atomic<u64>);
 
-impl Word {
-    fn new() -> Self {
+impl words::Word for Word {
+    fn zero() -> Self {
         Self(Atomic::new(0))
     }
-}
 
-impl words::Word for Word {
     #[inline]
     fn get(&self) -> u64 {
         self.0.load(Relaxed)
@@ -65,6 +64,10 @@ impl words::Word for Word {
     #[inline]
     fn publish(&self, value: u64) {
         self.0.store(value, Release)
+    }
+
+    fn replace(&self, old: u64, new: u64) -> bool {
+        self.0.cmpxchg(old, new, Full).is_ok()
     }
 }
 
@@ -85,10 +88,10 @@ pub(crate) struct Node {
 impl Node {
     /// Makes an empty node of `order`.
     fn new(order: u32, flags: Flags) -> Result<Self> {
-        let words = pin_init::init_array_from_fn(|_| Word::new());
+        let words = pin_init::init_array_from_fn(|_| <Word as words::Word>::zero());
         let below = pin_init::init_array_from_fn(|_| SetOnce::new());
         Ok(Self {
-            starts: Word::new(),
+            starts: <Word as words::Word>::zero(),
             words: KBox::init(words, flags)?,
             below: (order > 0).then(|| KBox::init(below, flags)).transpose()?,
         })

@@ -51,6 +51,13 @@ impl Removal {
 
     /// Removes some. Returns whether that was the last of it; nothing more goes after that.
     pub(crate) fn step<T: Table>(&mut self, shadow: &Shadow<T>) -> bool {
+        let is_last = self.clear(shadow);
+        shadow.hint().removed();
+        is_last
+    }
+
+    /// Takes some words out of use.
+    fn clear<T: Table>(&mut self, shadow: &Shadow<T>) -> bool {
         let end = self.last.min(shadow.last);
         let mut known = None;
         for _ in 0..STRIDE {

@@ -13,6 +13,10 @@
 use core::ops::ControlFlow;
 
 use super::{
+    hint::{
+        Hint,
+        Span, //
+    },
     proto::MapFlags,
     range::{
         Granule,
@@ -94,8 +98,9 @@ pub(crate) struct Vacancy<'a, W> {
 }
 
 /// The mappings of one domain.
-pub(crate) struct Shadow<T> {
+pub(crate) struct Shadow<T: Table> {
     table: T,
+    hint: Hint<T::Word>,
     /// Log2 of the bytes of a page.
     pub(crate) shift: u32,
     /// The last page.
@@ -109,6 +114,7 @@ impl<T: Table> Shadow<T> {
         let shift = page.shift();
         Self {
             table,
+            hint: Hint::new(),
             shift,
             last: last >> shift,
         }
@@ -117,6 +123,11 @@ impl<T: Table> Shadow<T> {
     /// The table.
     pub(crate) fn table(&self) -> &T {
         &self.table
+    }
+
+    /// What was looked up last.
+    pub(crate) fn hint(&self) -> &Hint<T::Word> {
+        &self.hint
     }
 
     /// Returns the pieces that a mapping of `iova` is made of.
@@ -276,13 +287,33 @@ impl<T: Table> Shadow<T> {
     }
 
     /// Returns what `address` is mapped to.
+    #[inline]
     pub(crate) fn lookup(&self, address: u64) -> Option<u64> {
-        let found = self.find(address >> self.shift)?;
+        self.hint
+            .translate(address)
+            .or_else(|| self.lookup_span(address))
+    }
+
+    /// The same for those who did not look up an address next to it before.
+    ///
+    /// Not inlined, so that the others have no registers to save.
+    #[inline(never)]
+    fn lookup_span(&self, address: u64) -> Option<u64> {
+        let since = self.hint.now();
+        let page = address >> self.shift;
+        let found = self.find(page)?;
         let (start, entry) = found.entry?;
-        let shift = found.order + self.shift;
-        let distance = u64::try_from(found.place - start).ok()? << shift;
-        let offset = address & ((1 << shift) - 1);
-        entry.phys().checked_add(distance | offset)
+        let first = before(page, found.order, found.place - start);
+        let span = Span {
+            first: first << self.shift,
+            extent: (words::pages(found.order, entry.places()) << self.shift).wrapping_sub(1),
+            phys: entry.phys(),
+        };
+        // For DMA, mappings are looked up by their beginning, and once.
+        if page != first {
+            self.hint.keep(since, &span);
+        }
+        span.translate(address)
     }
 
     /// Calls `visit` with the words in use from `page` on, until it breaks: with the first page, the

@@ -35,14 +35,20 @@ mod tests {
         IovaRange::from_len(start, len).ok_or(EINVAL)
     }
 
-    /// Maps `len` bytes from `start` on, each address to the one [`PHYS`] above it.
-    fn insert(shadow: &Shadow<Radix>, start: u64, len: u64, sent: bool) -> Result {
-        let iova = range(start, len)?;
+    /// Makes the nodes for a mapping of `iova`.
+    fn reserve(shadow: &Shadow<Radix>, iova: IovaRange) -> Result {
         for piece in shadow.pieces(iova) {
             let table = shadow.table();
             table.reserve(piece.page, piece.order, GFP_KERNEL)?;
             shadow.node(piece.page, piece.order).ok_or(EINVAL)?;
         }
+        Ok(())
+    }
+
+    /// Maps `len` bytes from `start` on, each address to the one [`PHYS`] above it.
+    fn insert(shadow: &Shadow<Radix>, start: u64, len: u64, sent: bool) -> Result {
+        let iova = range(start, len)?;
+        reserve(shadow, iova)?;
         if !shadow.is_vacant(iova) {
             return Err(EEXIST);
         }
@@ -108,6 +114,32 @@ mod tests {
         assert_eq!(shadow.lookup(0x2000), None);
         assert_eq!(shadow.lookup(0x3800), Some(PHYS | 0x3800));
         assert_eq!(shadow.lookup(0x4000), None);
+        Ok(())
+    }
+
+    #[test]
+    fn lookup_finds_nothing_that_was_mapped_before() -> Result {
+        let shadow = empty()?;
+        for (phys, len) in [
+            (1 << 40, 0x10_0000),
+            (1 << 41, 0x10_0000),
+            (1 << 42, 0x5000),
+        ] {
+            let mapping = Mapping {
+                iova: range(0x4000_0000, len)?,
+                phys,
+                flags: MapFlags::READ,
+            };
+            assert_eq!(shadow.lookup(0x4000_3000), None);
+            reserve(&shadow, mapping.iova)?;
+            shadow.insert(&mapping, true);
+            // One after the other, in which what was looked up last is remembered.
+            for offset in [0, 0x1000, 0x2000, 0x2fff, 0x3000, len - 1] {
+                assert_eq!(shadow.lookup(0x4000_0000 + offset), Some(phys + offset));
+            }
+            assert_eq!(shadow.lookup(0x4000_0000 + len), None);
+            remove(&shadow, 0x4000_0000, len)?;
+        }
         Ok(())
     }
 

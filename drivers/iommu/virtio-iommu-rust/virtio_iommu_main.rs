@@ -13,7 +13,7 @@
 //!
 //! The layers, from the bottom: the protocol and the bookkeeping of requests know nothing of the
 //! kernel (`proto`, `probe`, `regions`, `fault`, `limits`, `identity`, `range`, `ledger`, `deferred`,
-//! `words`, `shadow`, `removal`, `stats`, `histogram`); on them stand the request queue (`requests`),
+//! `words`, `hint`, `shadow`, `removal`, `stats`, `histogram`); on them stand the request queue (`requests`),
 //! the mappings and domains (`radix`, `domain`), the endpoints (`endpoint`) and what the IOMMU core
 //! sees (`viommu`). None of it is `unsafe`: what touches C is in the abstractions of the virtio bus
 //! and of the IOMMU core.
@@ -51,6 +51,7 @@ mod errno;
 mod events;
 mod fault;
 mod faults;
+mod hint;
 mod histogram;
 mod identity;
 mod ledger;

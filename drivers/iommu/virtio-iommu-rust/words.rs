@@ -15,6 +15,9 @@ pub(crate) const PLACES: usize = 1 << BITS;
 
 /// One number of a table, 0 at first.
 pub(crate) trait Word {
+    /// Makes one.
+    fn zero() -> Self;
+
     /// Returns the value.
     fn get(&self) -> u64;
 
@@ -26,6 +29,9 @@ pub(crate) trait Word {
 
     /// Changes the value, for those that [observe](Self::observe) it and what came before it.
     fn publish(&self, value: u64);
+
+    /// Changes the value if it is `old`, before all that comes after it; returns whether it was.
+    fn replace(&self, old: u64, new: u64) -> bool;
 }
 
 /// A sparse table for pages: a tree of nodes.

@@ -31,6 +31,7 @@ logic! {
     config => "../../../../../drivers/iommu/virtio-iommu-rust/config.rs";
     errno => "../../../../../drivers/iommu/virtio-iommu-rust/errno.rs";
     fault => "../../../../../drivers/iommu/virtio-iommu-rust/fault.rs";
+    hint => "../../../../../drivers/iommu/virtio-iommu-rust/hint.rs";
     histogram => "../../../../../drivers/iommu/virtio-iommu-rust/histogram.rs";
     identity => "../../../../../drivers/iommu/virtio-iommu-rust/identity.rs";
     ledger => "../../../../../drivers/iommu/virtio-iommu-rust/ledger.rs";

@@ -3,13 +3,17 @@
 //! The mappings of a domain, compared with a list of them.
 
 use std::{
-    cell::{
-        Cell,
-        OnceCell, //
-    },
     collections::BTreeMap,
     convert::Infallible,
     iter,
+    sync::{
+        atomic::{
+            AtomicU64,
+            Ordering, //
+        },
+        OnceLock, //
+    },
+    thread,
 };
 
 use proptest::prelude::*;
@@ -42,37 +46,51 @@ const LEVELS: u32 = 3;
 
 const PAGES: u64 = 1 << (LEVELS * BITS);
 
-impl Word for Cell<u64> {
+/// A number as the driver has one.
+struct Number(AtomicU64);
+
+impl Word for Number {
+    fn zero() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
     fn get(&self) -> u64 {
-        self.get()
+        self.0.load(Ordering::Relaxed)
     }
 
     fn set(&self, value: u64) {
-        self.set(value)
+        self.0.store(value, Ordering::Relaxed)
     }
 
     fn observe(&self) -> u64 {
-        self.get()
+        self.0.load(Ordering::Acquire)
     }
 
     fn publish(&self, value: u64) {
-        self.set(value)
+        self.0.store(value, Ordering::Release)
+    }
+
+    fn replace(&self, old: u64, new: u64) -> bool {
+        let replaced = self
+            .0
+            .compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed);
+        replaced.is_ok()
     }
 }
 
 /// A table as the driver has one, without its locks and its two trees.
 struct Tree {
-    starts: Cell<u64>,
-    words: [Cell<u64>; PLACES],
-    below: Vec<OnceCell<Tree>>,
+    starts: Number,
+    words: [Number; PLACES],
+    below: Vec<OnceLock<Tree>>,
 }
 
 impl Tree {
     fn new() -> Self {
         Self {
-            starts: Cell::new(0),
-            words: std::array::from_fn(|_| Cell::new(0)),
-            below: iter::repeat_with(OnceCell::new).take(PLACES).collect(),
+            starts: Number::zero(),
+            words: std::array::from_fn(|_| Number::zero()),
+            below: iter::repeat_with(OnceLock::new).take(PLACES).collect(),
         }
     }
 
@@ -85,14 +103,14 @@ impl Tree {
 }
 
 impl Table for Tree {
-    type Word = Cell<u64>;
+    type Word = Number;
     type At<'a> = &'a Tree;
 
     fn top(&self, page: u64) -> Option<(&Tree, u32)> {
         (page < PAGES).then_some((self, (LEVELS - 1) * BITS))
     }
 
-    fn node<'a>(&'a self, at: &'a Tree) -> Node<'a, Cell<u64>> {
+    fn node<'a>(&'a self, at: &'a Tree) -> Node<'a, Number> {
         Node {
             starts: &at.starts,
             words: &at.words,
@@ -190,6 +208,65 @@ fn send_all(shadow: &Shadow<Tree>) -> Vec<(u64, u64)> {
         next = result.unwrap();
     }
     sent
+}
+
+fn insert(shadow: &Shadow<Tree>, mapping: &Mapping) {
+    for piece in shadow.pieces(mapping.iova) {
+        shadow.table().reserve(piece.page, piece.order);
+    }
+    shadow.insert(mapping, true);
+}
+
+fn remove_all(shadow: &Shadow<Tree>, iova: IovaRange) {
+    let mut removal = Removal::new(shadow, iova);
+    while !removal.step(shadow) {}
+}
+
+/// Whoever looks up while nobody maps or unmaps finds what is mapped then.
+#[test]
+fn nobody_finds_what_was_mapped_before() {
+    const ROUNDS: u64 = 20_000;
+    let shadow = shadow();
+    // Odd while the mapping changes.
+    let round = AtomicU64::new(1);
+    let where_to = |round: u64| (round % 1000 + 1) << 30;
+    thread::scope(|scope| {
+        for reader in 0..2_u64 {
+            let (shadow, round) = (&shadow, &round);
+            scope.spawn(move || {
+                let mut page = reader;
+                loop {
+                    let before = round.load(Ordering::Acquire);
+                    if before > 2 * ROUNDS {
+                        break;
+                    }
+                    page = (page + 1) % 96;
+                    let found = shadow.lookup(page << SHIFT);
+                    // What was read is not to be read later than this.
+                    std::sync::atomic::fence(Ordering::SeqCst);
+                    if before % 2 == 0 && round.load(Ordering::Relaxed) == before {
+                        assert_eq!(found, Some(where_to(before) + (page << SHIFT)));
+                    }
+                }
+            });
+        }
+        for number in 0..ROUNDS {
+            let iova = range(0, 96);
+            remove_all(&shadow, iova);
+            let next = 2 * number + 2;
+            let mapping = Mapping {
+                iova,
+                phys: where_to(next),
+                flags: MapFlags::READ,
+            };
+            insert(&shadow, &mapping);
+            round.store(next, Ordering::Release);
+            for _ in 0..number % 100 {
+                std::hint::spin_loop();
+            }
+            round.store(next + 1, Ordering::SeqCst);
+        }
+    });
 }
 
 proptest! {
