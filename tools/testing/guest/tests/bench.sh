@@ -22,18 +22,21 @@
 kind=$(rv_option rv.bench)
 THREADS=1
 VFIO_MODES="type1v2 iommufd"
+MEMORIES=small
 DEVICES=
 case $kind in
 time)
 	THREADS="1 2"
 	SIZES="1 2 7 16 64 256 512"
 	VFIO_MIBS=1024
+	MEMORIES="small huge scattered"
 	REPLAYS=10000
 	DEVICES="disk-4k-1t disk-4k-4t disk-128k-4t net"
 	;;
 instructions)
 	SIZES="1 16 512"
 	VFIO_MIBS=64
+	MEMORIES="small huge scattered"
 	REPLAYS=10000
 	;;
 count)
@@ -99,6 +102,22 @@ vfio()
 	esac
 }
 
+# huge_pages NUMBER: how many are reserved, of 2 MiB each.
+huge_pages()
+{
+	echo "$1" >/proc/sys/vm/nr_hugepages
+	[ "$(cat /proc/sys/vm/nr_hugepages)" = "$1" ]
+}
+
+# vfio_memory NAME MODE MIB MEMORY
+vfio_memory()
+{
+	[ "$4" != huge ] || huge_pages $(($3 / 2)) || return 1
+	vfio "$1" vfio-time "$RV_TESTDEV_PCI" "$2" "$3" "$4"
+	result=$?
+	huge_pages 0 && return "$result"
+}
+
 # disk NAME KIB THREADS: reads from the NVMe disk.
 disk()
 {
@@ -158,7 +177,8 @@ words()
 # shellcheck disable=SC2086 # lists of words
 {
 	measures=$(($(words $THREADS) * ($(words $SIZES) + 1)))
-	measures=$((measures + $(words $VFIO_MODES) * $(words $VFIO_MIBS) + $(words $REPLAYS)))
+	times=$(($(words $VFIO_MODES) * $(words $MEMORIES) * $(words $VFIO_MIBS)))
+	measures=$((measures + times + $(words $REPLAYS)))
 	measures=$((measures + $(words $DEVICES)))
 }
 number=0
@@ -183,9 +203,11 @@ done
 check "vfio accepts a machine without interrupt remapping" vfio_allow_interrupts
 check "vfio-pci takes the device" pci_bind "$RV_TESTDEV_PCI" vfio-pci
 for mode in $VFIO_MODES; do
-	for mib in $VFIO_MIBS; do
-		name="vfio-$mode-${mib}M"
-		report "$name" vfio "$name" vfio-time "$RV_TESTDEV_PCI" "$mode" "$mib"
+	for memory in $MEMORIES; do
+		for mib in $VFIO_MIBS; do
+			name="vfio-$mode-$memory-${mib}M"
+			report "$name" vfio_memory "$name" "$mode" "$mib" "$memory"
+		done
 	done
 done
 for count in $REPLAYS; do
