@@ -19,7 +19,7 @@ from boot.results import Outcome, StageResult, failed, passed, skipped
 NAME = 'host/lint'
 _SHELL = re.compile(r'#!.*\b(?:ba|da)?sh$|# shellcheck shell=')
 #: Words of programs that codespell takes for others.
-_WORDS = 'statics,optin'
+_WORDS = 'statics,optin,inout'
 _UNREAD = re.compile(r'\.(?!ci$)|target$|corpus$|__pycache__$')
 _TAIL = 40
 
