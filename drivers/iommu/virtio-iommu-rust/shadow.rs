@@ -137,7 +137,7 @@ impl<T: Table> Shadow<T> {
         core::iter::from_fn(move || {
             let page = next;
             let left = last.checked_sub(page)?.checked_add(1)?;
-            let fits = page.trailing_zeros().min(left.ilog2());
+            let fits = page.trailing_zeros().min(left.checked_ilog2()?);
             let highest = self.table.top(page).map_or(0, |(_, order)| order);
             let order = (fits / BITS * BITS).min(highest);
             let in_node = PLACES - index(page, order);
@@ -190,7 +190,7 @@ impl<T: Table> Shadow<T> {
         let page = iova.start() >> self.shift;
         let pages = ((iova.last() >> self.shift) - page).checked_add(1)?;
         // The same order that it would have as one of the `pieces()`.
-        let fits = page.trailing_zeros().min(pages.ilog2());
+        let fits = page.trailing_zeros().min(pages.checked_ilog2()?);
         let order = match fits / BITS {
             0 => 0,
             1 => BITS,

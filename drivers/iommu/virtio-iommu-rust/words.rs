@@ -76,10 +76,7 @@ impl<W: Word> Node<'_, W> {
             return None;
         }
         let upto = starts & (u64::MAX >> (PLACES - 1 - place % PLACES));
-        if upto == 0 {
-            return None;
-        }
-        let start = highest_bit(upto);
+        let start = highest_bit(upto)?;
         let entry = Entry(self.words.get(start)?.get());
         (place - start < entry.places()).then_some((start, entry))
     }
@@ -106,10 +103,10 @@ impl<W: Word> Node<'_, W> {
     }
 }
 
-/// Returns the number of the highest bit of `bits`, which is not 0.
-fn highest_bit(bits: u64) -> usize {
-    // Lossless: it is less than 64.
-    usize::try_from(bits.ilog2()).unwrap_or(0)
+/// Returns the number of the highest bit.
+#[inline]
+fn highest_bit(bits: u64) -> Option<usize> {
+    usize::try_from(bits.checked_ilog2()?).ok()
 }
 
 /// Returns the bits of `count` places from `place` on, which are in one node.
