@@ -64,7 +64,7 @@ extern bool kvm_riscv_onereg_strict;
 bool kvm_riscv_onereg_fwft_is_open(struct kvm_vcpu *vcpu, u32 feature);
 bool kvm_riscv_onereg_counter_is_open(struct kvm_vcpu *vcpu, unsigned int csr_num);
 unsigned long kvm_riscv_onereg_hcounteren(struct kvm_vcpu *vcpu);
-int kvm_riscv_onereg_show(struct seq_file *file, void *kvm);
+int kvm_riscv_onereg_show(struct seq_file *file, struct kvm *kvm);
 
 #define kvm_riscv_fwft_is_open(vcpu, feature, c_code) \
 	kvm_riscv_onereg_fwft_is_open(vcpu, feature)

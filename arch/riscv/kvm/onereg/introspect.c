@@ -23,6 +23,11 @@ struct kvm_vcpu *kvm_riscv_onereg_get_vcpu(struct kvm *kvm, int index)
 	return kvm_get_vcpu(kvm, index);
 }
 
+static int kvm_riscv_onereg_show_file(struct seq_file *file, void *token)
+{
+	return kvm_riscv_onereg_show(file, file->private);
+}
+
 static int kvm_riscv_onereg_open(struct inode *inode, struct file *file)
 {
 	struct kvm *kvm = inode->i_private;
@@ -31,7 +36,7 @@ static int kvm_riscv_onereg_open(struct inode *inode, struct file *file)
 	if (!kvm_get_kvm_safe(kvm))
 		return -ENOENT;
 
-	ret = single_open(file, kvm_riscv_onereg_show, kvm);
+	ret = single_open(file, kvm_riscv_onereg_show_file, kvm);
 	if (ret)
 		kvm_put_kvm(kvm);
 

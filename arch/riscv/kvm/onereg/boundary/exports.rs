@@ -240,16 +240,16 @@ pub(crate) unsafe extern "C" fn kvm_riscv_onereg_fwft_is_open(
 ///
 /// # Safety
 ///
-/// `file` must be valid, and nobody else may write to it. `kvm` must be a valid `struct kvm`.
+/// `file` must be valid, and nobody else may write to it. `kvm` must be valid.
 #[export]
 pub(crate) unsafe extern "C" fn kvm_riscv_onereg_show(
     file: *mut bindings::seq_file,
-    kvm: *mut c_void,
+    kvm: *mut bindings::kvm,
 ) -> c_int {
     // SAFETY: The caller says so.
     let file = unsafe { SeqFile::from_raw(file) };
     // SAFETY: As above.
-    let vcpus = unsafe { Vcpus::from_raw(kvm.cast()) };
+    let vcpus = unsafe { Vcpus::from_raw(kvm) };
 
     table_file::show(file, vcpus);
     0
