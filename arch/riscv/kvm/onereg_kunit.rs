@@ -181,6 +181,11 @@ mod closure_tests {
     }
 
     #[test]
+    fn left_out() -> Case {
+        report(closure::left_out())
+    }
+
+    #[test]
     fn closed() -> Case {
         report(closure::closed())
     }

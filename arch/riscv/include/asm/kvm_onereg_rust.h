@@ -39,13 +39,17 @@ const u64 RUST_CONST_HELPER_SMSTATEEN0_HSENVCFG = SMSTATEEN0_HSENVCFG;
  * struct kvm_riscv_onereg - state of a vCPU that only the Rust code has
  * @guest: the extensions of the guest, by their KVM_RISCV_ISA_EXT_* numbers;
  *         the same as the vCPU's ISA bitmap
+ * @host: those for which the host has what they need
  * @strict: whether the strict rules apply to it
  */
 struct kvm_riscv_onereg {
 	u64 guest[2];
+	u64 host[2];
 	bool strict;
 };
 
+int kvm_riscv_onereg_get_user(u64 *value, const u64 __user *from);
+int kvm_riscv_onereg_put_user(u64 value, u64 __user *to);
 unsigned long kvm_riscv_onereg_hvip_to_vsip(unsigned long hvip);
 unsigned long kvm_riscv_onereg_vsip_to_hvip(unsigned long vsip);
 unsigned long kvm_riscv_onereg_irq_local_mask(void);
@@ -53,6 +57,7 @@ void kvm_riscv_onereg_forget_irq_changes(struct kvm_vcpu *vcpu);
 void kvm_riscv_onereg_vector_reset(struct kvm_vcpu *vcpu);
 bool kvm_riscv_onereg_vector_allowed(void);
 struct kvm_vcpu *kvm_riscv_onereg_get_vcpu(struct kvm *kvm, int index);
+bool kvm_riscv_onereg_is_traced(void);
 void kvm_riscv_onereg_trace_refused(struct kvm_vcpu *vcpu, u64 id, bool write,
 				    int reason, int other, int error);
 void kvm_riscv_onereg_use_hcounteren(void);

@@ -72,10 +72,7 @@ pub(crate) fn close(vcpu: &Vcpu, wanted: Change) -> Result<Change, Reason> {
     if let Some(number) = on.intersection(with_dependents(wanted.off)).first() {
         return Err(Reason::Needs(number));
     }
-    if let Some(number) = on
-        .minus(vcpu.host.ids.intersection(vcpu.host.enable_allowed()))
-        .first()
-    {
+    if let Some(number) = on.minus(vcpu.host.enable_allowed(vcpu.host.ids)).first() {
         return Err(Reason::Needs(number));
     }
     if let Some(number) = off.minus(gone_with(vcpu, off)).first() {
@@ -89,7 +86,7 @@ pub(crate) fn close(vcpu: &Vcpu, wanted: Change) -> Result<Change, Reason> {
 ///
 /// That is what can be disabled for itself, and instructions on registers that are turned off.
 fn gone_with(vcpu: &Vcpu, set: Ids) -> Ids {
-    let mut gone = set.intersection(vcpu.host.disable_allowed(vcpu.rules));
+    let mut gone = vcpu.host.disable_allowed(set, vcpu.rules);
     let mut without_registers = set.intersection(derive::FLOAT.union(derive::VECTOR));
 
     loop {

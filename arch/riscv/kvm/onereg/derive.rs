@@ -79,6 +79,8 @@ pub(crate) const ENABLE_ALWAYS: Ids = collect!(row => matches!(row.enable, Enabl
 /// Extensions that a guest gets under some condition.
 pub(crate) const ENABLE_MAYBE: Ids =
     collect!(row => matches!(row.enable, Enable::With(_) | Enable::VectorOn));
+/// Extensions that a guest gets if the caller may use vectors.
+pub(crate) const ENABLE_BY_VECTOR: Ids = collect!(row => matches!(row.enable, Enable::VectorOn));
 /// Extensions that can be disabled always.
 pub(crate) const DISABLE_ALWAYS: Ids = collect!(row => matches!(row.disable, Disable::Always));
 /// Extensions that can be disabled under some condition.
@@ -107,6 +109,48 @@ pub(crate) const POINTER_MASKING: Ids =
 
 /// Extensions with a single letter, by their numbers.
 pub(crate) const LETTER_IDS: Ids = collect!(row => row.ext.bit() < 26);
+
+/// How many extensions have a single letter.
+// CAST: A widening conversion, for which there is no other way in a constant.
+const LETTER_COUNT: usize = LETTER_IDS.low().count_ones() as usize;
+
+/// The numbers and ISA bits of extensions with a single letter: a list that is short enough to be
+/// gone through with every access.
+static LETTER_ROWS: [(u8, u8); LETTER_COUNT] = letter_rows();
+
+const fn letter_rows() -> [(u8, u8); LETTER_COUNT] {
+    let mut list = [(0, 0); LETTER_COUNT];
+    let mut used = 0;
+    let mut rows: &[Row] = &TABLE;
+
+    while let [row, rest @ ..] = rows {
+        if row.ext.bit() < 26 {
+            // What is indexed is as long as the first word has letters.
+            assert!(row.ext.number() < 64, "letters are in the first word");
+            list[used] = (row.ext.number(), row.ext.bit());
+            used += 1;
+        }
+        rows = rest;
+    }
+
+    list
+}
+
+/// Returns the ISA bits of those extensions that have a single letter.
+pub(crate) fn letters(of: Ids) -> u64 {
+    LETTER_ROWS.iter().fold(0, |bits, (number, bit)| {
+        bits | (of.low() >> number & 1) << bit
+    })
+}
+
+/// Returns the extensions of ISA bits that are letters.
+pub(crate) fn letter_ids(bits: u64) -> Ids {
+    let low = LETTER_ROWS
+        .iter()
+        .fold(0, |low, (number, bit)| low | (bits >> bit & 1) << number);
+
+    Ids::from_words(low, 0)
+}
 
 /// Returns what a set of extensions needs at once.
 pub(crate) const fn direct_needs(of: Ids) -> Ids {
@@ -137,6 +181,10 @@ pub(crate) fn isa_bits(mut of: Ids) -> IsaBits {
 }
 
 /// Returns the extensions of ISA bits; bits of none are left out.
+#[allow(
+    dead_code,
+    reason = "only tests have bitmaps of which the numbers are not known"
+)]
 pub(crate) fn ids(mut of: IsaBits) -> Ids {
     let mut ids = Ids::EMPTY;
 

@@ -48,6 +48,10 @@ pub(crate) enum Reason {
     NeededBy(u8),
 }
 
+/// A number for the trace event beside those of [`Reason::code`]: the error comes from the C code,
+/// or from user memory.
+pub(crate) const OUTSIDE: u8 = 14;
+
 impl Reason {
     /// Returns what user space is told.
     pub(crate) const fn errno(self) -> Errno {

@@ -18,6 +18,11 @@ void kvm_riscv_onereg_trace_refused(struct kvm_vcpu *vcpu, u64 id, bool write,
 	trace_kvm_onereg_refused(vcpu->vcpu_id, id, write, reason, other, error);
 }
 
+bool kvm_riscv_onereg_is_traced(void)
+{
+	return trace_kvm_onereg_refused_enabled();
+}
+
 struct kvm_vcpu *kvm_riscv_onereg_get_vcpu(struct kvm *kvm, int index)
 {
 	return kvm_get_vcpu(kvm, index);

@@ -7,6 +7,7 @@ use super::{
     closure, derive,
     errno::Reason,
     table::{
+        rows,
         Disable,
         Enable,
         Ext,
@@ -47,23 +48,27 @@ impl Host {
         }
     }
 
-    /// Returns the extensions that a guest may have, whether the host has them or not.
-    pub(crate) fn enable_allowed(self) -> Ids {
-        derive::ENABLE_ALWAYS.union(filter(derive::ENABLE_MAYBE, |row| {
+    /// Returns those extensions of a set that a guest may have, whether the host has them or not.
+    pub(crate) fn enable_allowed(self, of: Ids) -> Ids {
+        let maybe = filter(derive::ENABLE_MAYBE.intersection(of), |row| {
             self.enable_refusal(row).is_none()
-        }))
+        });
+
+        derive::ENABLE_ALWAYS.intersection(of).union(maybe)
     }
 
-    /// Returns the extensions that a guest may lose.
-    pub(crate) fn disable_allowed(self, rules: Rules) -> Ids {
-        derive::DISABLE_ALWAYS.union(filter(derive::DISABLE_MAYBE, |row| {
+    /// Returns those extensions of a set that a guest may lose.
+    pub(crate) fn disable_allowed(self, of: Ids, rules: Rules) -> Ids {
+        let maybe = filter(derive::DISABLE_MAYBE.intersection(of), |row| {
             self.disable_refusal(row, rules).is_none()
-        }))
+        });
+
+        derive::DISABLE_ALWAYS.intersection(of).union(maybe)
     }
 
     /// Returns the extensions of a new vCPU.
     pub(crate) fn initial(self) -> Ids {
-        self.ids.intersection(self.enable_allowed())
+        self.enable_allowed(self.ids)
     }
 
     fn lacks(self, other: Ext) -> Option<Reason> {
@@ -101,7 +106,7 @@ pub(crate) enum Rules {
 pub(crate) struct Vcpu {
     /// Where it is.
     pub(crate) host: Host,
-    /// The extensions that it has.
+    /// The extensions that it has; none that the host lacks.
     pub(crate) guest: Ids,
     /// Whether it has run.
     pub(crate) ran: bool,
@@ -116,6 +121,33 @@ pub(crate) struct Change {
     pub(crate) on: Ids,
     /// Extensions that it has, and loses.
     pub(crate) off: Ids,
+}
+
+/// A change of one extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct One {
+    /// Which.
+    pub(crate) ext: ExtId,
+    /// Whether the vCPU gets it, or loses it.
+    pub(crate) on: bool,
+}
+
+impl From<One> for Change {
+    fn from(one: One) -> Self {
+        let ids = Ids::only(one.ext.number());
+
+        if one.on {
+            Self {
+                on: ids,
+                ..Self::NONE
+            }
+        } else {
+            Self {
+                off: ids,
+                ..Self::NONE
+            }
+        }
+    }
 }
 
 impl Change {
@@ -160,34 +192,38 @@ impl Vcpu {
 
     /// Decides on a write to the register of one extension.
     pub(crate) fn decide(&self, number: u64, value: u64) -> Result<Change, Reason> {
-        let id = self.find(number)?;
+        match self.decide_one(number, value)? {
+            None => Ok(Change::NONE),
+            Some(one) if self.rules == Rules::Compatible => Ok(one.into()),
+            Some(one) => closure::close(self, one.into()),
+        }
+    }
 
-        if value == u64::from(self.guest.has(id.number())) {
-            return Ok(Change::NONE);
+    /// Decides on a write to the register of one extension, whatever it needs or others need of
+    /// it. There is nothing to do if it is so already.
+    #[inline(always)]
+    pub(crate) fn decide_one(&self, number: u64, value: u64) -> Result<Option<One>, Reason> {
+        let ext = self.find(number)?;
+
+        if value == u64::from(self.guest.has(ext.number())) {
+            return Ok(None);
         }
         if self.ran {
             return Err(Reason::HasRun);
         }
 
-        let one = Ids::only(id.number());
-        let wanted = match value {
-            0 => Change {
-                off: one,
-                ..Change::NONE
-            },
-            1 => Change {
-                on: one,
-                ..Change::NONE
-            },
+        let (on, refusal) = match (value, ext.row()) {
+            (0, Some(row)) => (false, self.host.disable_refusal(row, self.rules)),
+            (1, Some(row)) => (true, self.host.enable_refusal(row)),
             _ => return Err(Reason::BadValue),
         };
 
-        self.allow(wanted)
+        refusal.map_or(Ok(Some(One { ext, on })), Err)
     }
 
-    /// Reads a register of many extensions: those that are on.
+    /// Reads a register of many extensions: those that are on. The host has all of them.
     pub(crate) const fn multi(&self, word: MultiWord) -> u64 {
-        word.of(self.guest.intersection(self.host.ids))
+        word.of(self.guest)
     }
 
     /// Decides on a write to a register of many extensions.
@@ -200,17 +236,10 @@ impl Vcpu {
         value: u64,
         enable: bool,
     ) -> Result<Change, Reason> {
-        let asked = word.ids(value).intersection(self.host.ids);
-        let wanted = if enable {
-            Change {
-                on: asked.minus(self.guest),
-                ..Change::NONE
-            }
-        } else {
-            Change {
-                off: asked.intersection(self.guest),
-                ..Change::NONE
-            }
+        let wanted = self.wanted_multi(word, value, enable);
+        let wanted = Change {
+            on: wanted.on.intersection(self.host.ids),
+            ..wanted
         };
 
         match self.rules {
@@ -222,9 +251,27 @@ impl Vcpu {
         }
     }
 
+    /// Returns what a write to a register of many extensions asks for, whether it is allowed or
+    /// not.
+    pub(crate) fn wanted_multi(&self, word: MultiWord, value: u64, enable: bool) -> Change {
+        let asked = word.ids(value);
+
+        if enable {
+            Change {
+                on: asked.minus(self.guest),
+                ..Change::NONE
+            }
+        } else {
+            Change {
+                off: asked.intersection(self.guest),
+                ..Change::NONE
+            }
+        }
+    }
+
     /// Returns the register of single letters.
     pub(crate) fn letters(&self) -> u64 {
-        derive::isa_bits(self.guest.intersection(derive::LETTER_IDS)).low()
+        derive::letters(self.guest)
     }
 
     /// Decides on a write to the register of single letters.
@@ -242,27 +289,58 @@ impl Vcpu {
             return Err(Reason::HasRun);
         }
 
-        let asked = derive::ids(super::bits::IsaBits::from_words(value, 0));
-
         match self.rules {
-            Rules::Compatible => Ok(self.letters_as_allowed(asked)),
-            Rules::Strict => closure::close(
-                self,
-                Change {
-                    on: asked.intersection(self.host.ids).minus(self.guest),
-                    off: self.guest.intersection(derive::LETTER_IDS).minus(asked),
-                },
-            ),
+            Rules::Compatible => Ok(self.letters_as_allowed(derive::letter_ids(value))),
+            Rules::Strict => {
+                let wanted = self.wanted_letters(value);
+                let on = wanted.on.intersection(self.host.ids);
+
+                closure::close(self, Change { on, ..wanted })
+            }
         }
     }
 
+    /// Returns what a write to the register of single letters asks for, whether it is allowed or
+    /// not.
+    pub(crate) fn wanted_letters(&self, value: u64) -> Change {
+        let asked = derive::letter_ids(value);
+
+        Change {
+            on: asked.minus(self.guest),
+            off: self.guest.intersection(derive::LETTER_IDS).minus(asked),
+        }
+    }
+
+    /// Returns why each extension is left as it is that a write asked to change and did not.
+    pub(crate) fn left_out(
+        &self,
+        wanted: Change,
+        done: Change,
+    ) -> impl Iterator<Item = (ExtId, Reason)> + '_ {
+        let on = wanted.on.minus(done.on);
+        let off = wanted.off.minus(done.off);
+
+        rows().iter().map(|row| row.ext).filter_map(move |ext| {
+            let value = match (on.has(ext.number()), off.has(ext.number())) {
+                (true, _) => 1,
+                (_, true) => 0,
+                _ => return None,
+            };
+            let refusal = self.decide(u64::from(ext.number()), value).err()?;
+
+            Some((ExtId::of(ext), refusal))
+        })
+    }
+
     fn letters_as_allowed(&self, asked: Ids) -> Change {
-        let fixed = derive::LETTER_IDS.minus(self.host.disable_allowed(self.rules));
-        let wanted = asked
-            .intersection(self.host.enable_allowed())
+        let letters = derive::LETTER_IDS;
+        let fixed = letters.minus(self.host.disable_allowed(letters, self.rules));
+        let wanted = self
+            .host
+            .enable_allowed(asked)
             .union(fixed)
             .intersection(self.host.ids);
-        let now = self.guest.intersection(derive::LETTER_IDS);
+        let now = self.guest.intersection(letters);
 
         Change {
             on: wanted.minus(now),
@@ -273,19 +351,9 @@ impl Vcpu {
     /// Returns what of a change is allowed, each extension for itself.
     fn allowed_part(&self, wanted: Change) -> Change {
         Change {
-            on: wanted.on.intersection(self.host.enable_allowed()),
-            off: wanted
-                .off
-                .intersection(self.host.disable_allowed(self.rules)),
+            on: self.host.enable_allowed(wanted.on),
+            off: self.host.disable_allowed(wanted.off, self.rules),
         }
-    }
-
-    /// Allows a change of one extension, or says why not.
-    fn allow(&self, wanted: Change) -> Result<Change, Reason> {
-        if self.rules == Rules::Strict {
-            return closure::close(self, wanted);
-        }
-        self.refusal(wanted).map_or(Ok(wanted), Err)
     }
 
     /// Returns why an extension in a change is not allowed.
@@ -295,8 +363,10 @@ impl Vcpu {
                 .and_then(|number| ExtId::new(u64::from(number)))
                 .and_then(ExtId::row)
         };
-        let on = wanted.on.minus(self.host.enable_allowed());
-        let off = wanted.off.minus(self.host.disable_allowed(self.rules));
+        let on = wanted.on.minus(self.host.enable_allowed(wanted.on));
+        let off = wanted
+            .off
+            .minus(self.host.disable_allowed(wanted.off, self.rules));
 
         first_row(on)
             .and_then(|row| self.host.enable_refusal(row))

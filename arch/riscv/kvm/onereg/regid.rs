@@ -345,6 +345,7 @@ pub(crate) enum ExtReg {
 
 impl ExtReg {
     /// Finds the register of an id.
+    #[inline(always)]
     pub(crate) const fn new(id: RegId) -> Result<Self, Reason> {
         let number = id.number_in_subtype();
 

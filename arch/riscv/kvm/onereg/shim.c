@@ -6,6 +6,7 @@
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/spinlock.h>
+#include <linux/uaccess.h>
 #include <asm/csr.h>
 #include <asm/kvm_onereg_rust.h>
 #include <asm/kvm_vcpu_vector.h>
@@ -28,6 +29,16 @@ unsigned long kvm_riscv_onereg_vsip_to_hvip(unsigned long vsip)
 unsigned long kvm_riscv_onereg_irq_local_mask(void)
 {
 	return IRQ_LOCAL_MASK;
+}
+
+int kvm_riscv_onereg_get_user(u64 *value, const u64 __user *from)
+{
+	return get_user(*value, from);
+}
+
+int kvm_riscv_onereg_put_user(u64 value, u64 __user *to)
+{
+	return put_user(value, to);
 }
 
 void kvm_riscv_onereg_forget_irq_changes(struct kvm_vcpu *vcpu)

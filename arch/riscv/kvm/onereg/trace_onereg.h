@@ -10,7 +10,7 @@
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM kvm
 
-/* The order is that of Reason::code() in errno.rs. */
+/* The order is that of Reason::code() in errno.rs, and then OUTSIDE. */
 #define kvm_onereg_reasons				\
 	{ 0,	"unknown type" },			\
 	{ 1,	"wrong size" },				\
@@ -25,7 +25,8 @@
 	{ 10,	"KVM uses it" },			\
 	{ 11,	"strict rules only" },			\
 	{ 12,	"it needs another extension" },		\
-	{ 13,	"another extension needs it" }
+	{ 13,	"another extension needs it" },		\
+	{ 14,	"C code or user memory" }
 
 TRACE_EVENT(kvm_onereg_refused,
 	TP_PROTO(int vcpu_id, u64 id, bool write, int reason, int other, int error),

@@ -21,10 +21,7 @@ use core::{
 use kernel::{
     bindings,
     prelude::*,
-    uaccess::{
-        UserPtr,
-        UserSlice, //
-    }, //
+    uaccess::UserPtr, //
 };
 
 impl From<Errno> for Error {
@@ -117,24 +114,39 @@ impl OneReg<'_> {
     }
 
     /// Returns the user memory of a register as wide as an integer register.
-    fn user(&self) -> UserSlice {
+    ///
+    /// It is reached as one word, and not as bytes with [`kernel::uaccess::UserSlice`]: copying
+    /// eight bytes, byte by byte, is what takes most of an access to a register.
+    fn user(&self) -> *mut u64 {
         // SAFETY: The pointer is valid by the type's invariant.
         let address = unsafe { (*self.raw.as_ptr()).addr };
 
-        UserSlice::new(
-            UserPtr::from_addr(word(address)),
-            core::mem::size_of::<u64>(),
-        )
+        UserPtr::from_addr(word(address)).as_mut_ptr().cast()
     }
 
     /// Reads the value from user memory.
     pub(crate) fn read(&self) -> Result<u64> {
-        self.user().reader().read()
+        let mut value = 0;
+
+        // SAFETY: `value` can be written. The other pointer may be any: it is checked.
+        match unsafe { bindings::kvm_riscv_onereg_get_user(&mut value, self.user()) } {
+            0 => Ok(value),
+            _ => Err(EFAULT),
+        }
     }
 
     /// Writes the value to user memory.
     pub(crate) fn write(&self, value: u64) -> Result {
-        self.user().writer().write(&value)
+        match self.put(value) {
+            0 => Ok(()),
+            _ => Err(EFAULT),
+        }
+    }
+
+    /// Writes the value to user memory, and returns what C would.
+    pub(crate) fn put(&self, value: u64) -> c_int {
+        // SAFETY: The pointer may be any: it is checked.
+        unsafe { bindings::kvm_riscv_onereg_put_user(value, self.user()) }
     }
 
     /// Returns the pointer, to be handed on to C.

@@ -157,7 +157,7 @@ pub(crate) unsafe extern "C" fn kvm_riscv_vcpu_set_reg(
 
     let outcome = handlers::set(&mut vcpu, &reg);
 
-    status(&mut vcpu, reg.id(), true, outcome)
+    status(vcpu, reg.id(), true, outcome)
 }
 
 /// Reads a register.
@@ -171,24 +171,53 @@ pub(crate) unsafe extern "C" fn kvm_riscv_vcpu_get_reg(
     reg: *const bindings::kvm_one_reg,
 ) -> c_int {
     // SAFETY: The caller says so.
-    let mut vcpu = unsafe { Vcpu::from_raw(vcpu) };
+    let vcpu = unsafe { Vcpu::from_raw(vcpu) };
     // SAFETY: As above.
     let reg = unsafe { OneReg::from_raw(reg) };
 
-    let outcome = handlers::get(&mut vcpu, &reg);
-
-    status(&mut vcpu, reg.id(), false, outcome)
+    // Nothing is kept here across a call, and all is handed on by value: no stack is needed.
+    match handlers::peek(&vcpu, reg.id()) {
+        Ok(Some(value)) => reg.put(value),
+        Ok(None) => get_thoroughly(vcpu, reg),
+        Err(reason) => refuse(vcpu, reg.id(), false, reason.into()),
+    }
 }
 
-/// Turns an outcome into what C returns, and tells whoever traces it of a refusal.
-fn status(vcpu: &mut Vcpu<'_>, id: u64, write: bool, outcome: Result<(), Failure>) -> c_int {
+#[inline(never)]
+fn get_thoroughly(mut vcpu: Vcpu<'_>, reg: OneReg<'_>) -> c_int {
+    let outcome = handlers::get(&mut vcpu, &reg);
+
+    status(vcpu, reg.id(), false, outcome)
+}
+
+/// Turns an outcome into what C returns.
+#[inline(always)]
+fn status(vcpu: Vcpu<'_>, id: u64, write: bool, outcome: Result<(), Failure>) -> c_int {
     match outcome {
         Ok(()) => 0,
-        Err(Failure::Refused(reason)) => {
-            vcpu.trace_refusal(id, write, reason);
-            Error::from(reason).to_errno()
-        }
-        Err(Failure::Other(error)) => error.to_errno(),
+        Err(failure) => refuse(vcpu, id, write, failure),
+    }
+}
+
+/// Turns a failure into what C returns, and tells whoever traces it.
+#[cold]
+#[inline(never)]
+fn refuse(vcpu: Vcpu<'_>, id: u64, write: bool, failure: Failure) -> c_int {
+    if vcpu.traces_refusals() {
+        tell(vcpu, id, write, failure);
+    }
+
+    match failure {
+        Failure::Refused(reason) => Error::from(reason).to_errno(),
+        Failure::Other(error) => error.to_errno(),
+    }
+}
+
+#[inline(never)]
+fn tell(vcpu: Vcpu<'_>, id: u64, write: bool, failure: Failure) {
+    match failure {
+        Failure::Refused(reason) => vcpu.trace_refusal(id, write, reason),
+        Failure::Other(error) => vcpu.trace_error(id, write, error),
     }
 }
 

@@ -16,18 +16,18 @@ use super::{
         word,
         OneReg, //
     },
-    errno::Reason,
+    errno::{
+        Reason,
+        OUTSIDE, //
+    },
     fwft::Switches,
     policy::{
         Change,
+        One,
         Rules,
         RunOnce, //
     },
-    regid::{
-        Class,
-        Identity,
-        Index, //
-    },
+    regid::Class,
     table::ExtId,
 };
 use core::{
@@ -39,15 +39,24 @@ use core::{
     },
 };
 use kernel::{
-    bindings,
+    bindings::{
+        self,
+        kvm_riscv_sbi_ext_status_KVM_RISCV_SBI_EXT_STATUS_DISABLED as DISABLED,
+        kvm_riscv_sbi_ext_status_KVM_RISCV_SBI_EXT_STATUS_ENABLED as ENABLED,
+        kvm_riscv_sbi_ext_status_KVM_RISCV_SBI_EXT_STATUS_UNAVAILABLE as UNAVAILABLE, //
+    },
     error::to_result,
     prelude::*, //
 };
 
-/// The bit of sstatus for supervisor mode.
-const SPP: c_ulong = 1 << 8;
+#[path = "registers.rs"]
+mod registers;
+
+/// What the trace event has instead of an extension that is in the way.
+const NO_EXTENSION: c_int = -1;
 
 /// Which SBI extensions a vCPU has, by bits of their numbers.
+#[derive(Default)]
 pub(crate) struct SbiExtensions {
     /// It cannot have them.
     pub(crate) unavailable: u64,
@@ -137,19 +146,34 @@ impl Vcpu<'_> {
         }
     }
 
-    /// Tells whoever traces it that something is refused.
-    pub(crate) fn trace_refusal(&mut self, id: u64, write: bool, reason: Reason) {
-        const NONE: c_int = -1;
+    /// Returns whether somebody traces what is refused.
+    pub(crate) fn traces_refusals(&self) -> bool {
+        // SAFETY: The function needs nothing.
+        unsafe { bindings::kvm_riscv_onereg_is_traced() }
+    }
 
+    /// Tells whoever traces it that something is refused.
+    pub(crate) fn trace_refusal(&self, id: u64, write: bool, reason: Reason) {
+        let other = reason.other().map_or(NO_EXTENSION, c_int::from);
+
+        self.trace(id, write, reason.code(), other, reason.into());
+    }
+
+    /// Tells whoever traces it that the C code, or user memory, has an error.
+    pub(crate) fn trace_error(&self, id: u64, write: bool, error: Error) {
+        self.trace(id, write, OUTSIDE, NO_EXTENSION, error);
+    }
+
+    fn trace(&self, id: u64, write: bool, reason: u8, other: c_int, error: Error) {
         // SAFETY: The vCPU is valid by the type's invariant.
         unsafe {
             bindings::kvm_riscv_onereg_trace_refused(
                 self.raw.as_ptr(),
                 id,
                 write,
-                c_int::from(reason.code()),
-                reason.other().map_or(NONE, c_int::from),
-                Error::from(reason).to_errno(),
+                c_int::from(reason),
+                other,
+                error.to_errno(),
             )
         };
     }
@@ -160,6 +184,20 @@ impl Vcpu<'_> {
         let [low, high] = unsafe { (*self.arch()).onereg.guest };
 
         Ids::from_words(low, high)
+    }
+
+    /// Returns the extensions for which the host has what they need.
+    pub(crate) fn host_extensions(&self) -> Ids {
+        // SAFETY: The pointer is valid by the type's invariant.
+        let [low, high] = unsafe { (*self.arch()).onereg.host };
+
+        Ids::from_words(low, high)
+    }
+
+    /// Sets the extensions for which the host has what they need, when the vCPU is made.
+    pub(crate) fn set_host_extensions(&mut self, ids: Ids) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).onereg.host = [ids.low(), ids.high()] };
     }
 
     /// Returns the ISA bitmap of the guest.
@@ -184,6 +222,21 @@ impl Vcpu<'_> {
         unsafe { guest.write_volatile([ids.low(), ids.high()]) };
         // SAFETY: As above.
         unsafe { isa.write([word(bits.low()), word(bits.high())]) };
+    }
+
+    /// Changes one extension of the guest.
+    pub(crate) fn change_extension(&mut self, one: One) {
+        let number = one.ext.number();
+        let (ids, bits) = (self.extensions(), self.isa_bits());
+        let Some(row) = one.ext.row() else {
+            return;
+        };
+
+        if one.on {
+            self.set_extensions(ids.with(number), bits.with(row.ext.bit()));
+        } else {
+            self.set_extensions(ids.without(number), bits.without(row.ext.bit()));
+        }
     }
 
     /// Changes the extensions of the guest.
@@ -222,177 +275,6 @@ impl Vcpu<'_> {
     pub(crate) fn reset_vector(&mut self) {
         // SAFETY: The pointer is valid by the type's invariant, and the vCPU's own.
         unsafe { bindings::kvm_riscv_onereg_vector_reset(self.raw.as_ptr()) };
-    }
-
-    /// Returns who made the processor.
-    pub(crate) fn identity(&self, identity: Identity) -> u64 {
-        // SAFETY: The pointer is valid, as `identity_ptr` says.
-        wide(unsafe { self.identity_ptr(identity).read() })
-    }
-
-    /// Sets who made the processor.
-    pub(crate) fn set_identity(&mut self, identity: Identity, value: u64) {
-        // SAFETY: The pointer is valid, as `identity_ptr` says, and part of what is for the caller
-        // to change.
-        unsafe { self.identity_ptr(identity).write(word(value)) };
-    }
-
-    /// Returns a pointer that is as valid as the vCPU.
-    fn identity_ptr(&self, identity: Identity) -> *mut c_ulong {
-        let arch = self.arch();
-
-        // SAFETY: The pointer is valid by the type's invariant.
-        unsafe {
-            match identity {
-                Identity::Vendor => &raw mut (*arch).mvendorid,
-                Identity::Architecture => &raw mut (*arch).marchid,
-                Identity::Implementation => &raw mut (*arch).mimpid,
-            }
-        }
-    }
-
-    /// Returns the program counter.
-    pub(crate) fn pc(&self) -> u64 {
-        // SAFETY: The pointer is valid by the type's invariant.
-        wide(unsafe { (*self.arch()).guest_context.sepc })
-    }
-
-    /// Sets the program counter.
-    pub(crate) fn set_pc(&mut self, value: u64) {
-        // SAFETY: The pointer is valid by the type's invariant.
-        unsafe { (*self.arch()).guest_context.sepc = word(value) };
-    }
-
-    /// Returns an integer register.
-    pub(crate) fn x(&self, index: Index<32>) -> u64 {
-        // SAFETY: The pointer is valid, as `x_ptr` says.
-        wide(unsafe { self.x_ptr(index).read() })
-    }
-
-    /// Sets an integer register.
-    pub(crate) fn set_x(&mut self, index: Index<32>, value: u64) {
-        // SAFETY: The pointer is valid, as `x_ptr` says, and part of what is for the caller to
-        // change.
-        unsafe { self.x_ptr(index).write(word(value)) };
-    }
-
-    /// Returns a pointer that is as valid as the vCPU.
-    fn x_ptr(&self, index: Index<32>) -> *mut c_ulong {
-        // SAFETY: The pointer is valid by the type's invariant.
-        let context = unsafe { &raw mut (*self.arch()).guest_context };
-
-        // SAFETY: The structure begins with 32 words, x0 to x31, which `abi.rs` checks.
-        unsafe { context.cast::<c_ulong>().add(index.get()) }
-    }
-
-    /// Returns whether the guest is in supervisor mode.
-    pub(crate) fn is_supervisor(&self) -> bool {
-        // SAFETY: The pointer is valid by the type's invariant.
-        unsafe { (*self.arch()).guest_context.sstatus & SPP != 0 }
-    }
-
-    /// Sets whether the guest is in supervisor mode.
-    pub(crate) fn set_supervisor(&mut self, supervisor: bool) {
-        // SAFETY: The pointer is valid by the type's invariant.
-        let sstatus = unsafe { &mut (*self.arch()).guest_context.sstatus };
-
-        if supervisor {
-            *sstatus |= SPP;
-        } else {
-            *sstatus &= !SPP;
-        }
-    }
-
-    /// Returns a register of the supervisor.
-    pub(crate) fn csr(&self, index: Index<11>) -> u64 {
-        // SAFETY: The pointer is valid, as `csr_ptr` says.
-        wide(unsafe { self.csr_ptr(index).read() })
-    }
-
-    /// Sets a register of the supervisor.
-    pub(crate) fn set_csr(&mut self, index: Index<11>, value: u64) {
-        // SAFETY: The pointer is valid, as `csr_ptr` says, and part of what is for the caller to
-        // change.
-        unsafe { self.csr_ptr(index).write(word(value)) };
-    }
-
-    /// Returns a pointer that is as valid as the vCPU.
-    fn csr_ptr(&self, index: Index<11>) -> *mut c_ulong {
-        // SAFETY: The pointer is valid by the type's invariant.
-        let csrs = unsafe { &raw mut (*self.arch()).guest_csr };
-
-        // SAFETY: The structure is 11 words, which `abi.rs` checks.
-        unsafe { csrs.cast::<c_ulong>().add(index.get()) }
-    }
-
-    /// Returns the pending interrupts as the guest sees them.
-    pub(crate) fn sip(&mut self) -> u64 {
-        // SAFETY: The vCPU is valid, and for the caller to change.
-        unsafe { bindings::kvm_riscv_vcpu_flush_interrupts(self.raw.as_ptr()) };
-
-        // SAFETY: The pointer is valid by the type's invariant.
-        let hvip = unsafe { (*self.arch()).guest_csr.hvip };
-        // SAFETY: It is arithmetic.
-        let local = unsafe { bindings::kvm_riscv_onereg_irq_local_mask() };
-        // SAFETY: It is arithmetic.
-        let vsip = unsafe { bindings::kvm_riscv_onereg_hvip_to_vsip(hvip) };
-
-        wide(vsip | hvip & !local)
-    }
-
-    /// Sets the pending interrupts, whatever others have been raised.
-    pub(crate) fn set_sip(&mut self, value: u64) {
-        // SAFETY: It is arithmetic.
-        let hvip = unsafe { bindings::kvm_riscv_onereg_vsip_to_hvip(word(value)) };
-
-        // SAFETY: The pointer is valid by the type's invariant.
-        unsafe { (*self.arch()).guest_csr.hvip = hvip };
-        // SAFETY: The vCPU is valid; the function takes the lock that it needs.
-        unsafe { bindings::kvm_riscv_onereg_forget_irq_changes(self.raw.as_ptr()) };
-    }
-
-    /// Returns a register of Ssaia.
-    pub(crate) fn aia_csr(&mut self, number: u64) -> Result<u64> {
-        let mut value: c_ulong = 0;
-
-        // SAFETY: The vCPU is valid, and for the caller to change; `value` can be written.
-        to_result(unsafe {
-            bindings::kvm_riscv_vcpu_aia_get_csr(self.raw.as_ptr(), word(number), &mut value)
-        })?;
-
-        Ok(wide(value))
-    }
-
-    /// Sets a register of Ssaia.
-    pub(crate) fn set_aia_csr(&mut self, number: u64, value: u64) -> Result {
-        // SAFETY: The vCPU is valid, and for the caller to change.
-        to_result(unsafe {
-            bindings::kvm_riscv_vcpu_aia_set_csr(self.raw.as_ptr(), word(number), word(value))
-        })
-    }
-
-    /// Returns sstateen0.
-    pub(crate) fn sstateen0(&self) -> u64 {
-        // SAFETY: The pointer is valid by the type's invariant.
-        wide(unsafe { (*self.arch()).smstateen_csr.sstateen0 })
-    }
-
-    /// Sets sstateen0.
-    pub(crate) fn set_sstateen0(&mut self, value: u64) {
-        // SAFETY: The pointer is valid by the type's invariant.
-        unsafe { (*self.arch()).smstateen_csr.sstateen0 = word(value) };
-    }
-
-    /// Returns the shadow stack pointer.
-    pub(crate) fn ssp(&self) -> u64 {
-        // SAFETY: The pointer is valid by the type's invariant.
-        wide(unsafe { (*self.arch()).zicfiss_csr.ssp })
-    }
-
-    /// Sets the shadow stack pointer.
-    pub(crate) fn set_ssp(&mut self, value: u64) {
-        // SAFETY: The pointer is valid by the type's invariant.
-        unsafe { (*self.arch()).zicfiss_csr.ssp = word(value) };
     }
 
     /// Has the CSRs written before the guest runs again, though it was the last one here.
@@ -443,22 +325,21 @@ impl Vcpu<'_> {
     /// Returns the state of SBI extensions.
     pub(crate) fn sbi_extensions(&self) -> SbiExtensions {
         // SAFETY: The pointer is valid by the type's invariant.
-        let statuses = unsafe { (*self.arch()).sbi_context.ext_status };
-        let with = |wanted| {
-            statuses
-                .iter()
-                .zip(0_u32..)
-                .filter(|(status, _)| **status == wanted)
-                .fold(0, |bits, (_, number)| bits | 1_u64 << number)
-        };
+        let statuses = unsafe { &(*self.arch()).sbi_context.ext_status };
+        let mut extensions = SbiExtensions::default();
 
-        SbiExtensions {
-            unavailable: with(
-                bindings::kvm_riscv_sbi_ext_status_KVM_RISCV_SBI_EXT_STATUS_UNAVAILABLE,
-            ),
-            enabled: with(bindings::kvm_riscv_sbi_ext_status_KVM_RISCV_SBI_EXT_STATUS_ENABLED),
-            disabled: with(bindings::kvm_riscv_sbi_ext_status_KVM_RISCV_SBI_EXT_STATUS_DISABLED),
+        for (status, number) in statuses.iter().zip(0_u32..) {
+            let bit = 1_u64 << number;
+
+            match *status {
+                UNAVAILABLE => extensions.unavailable |= bit,
+                ENABLED => extensions.enabled |= bit,
+                DISABLED => extensions.disabled |= bit,
+                _ => {}
+            }
         }
+
+        extensions
     }
 
     /// Returns whether a firmware feature is enabled, by the number of the register that says so;

@@ -215,6 +215,48 @@ pub(crate) fn transactions() -> Case {
     )
 }
 
+/// What a write without the strict rules leaves out, and why.
+pub(crate) fn left_out() -> Case {
+    let vcpu = Vcpu {
+        rules: Rules::Compatible,
+        ..vcpu()
+    };
+    let rest = |vcpu: Vcpu, wanted: Change, done: Result<Change, Reason>| {
+        let mut left = vcpu.left_out(wanted, done.unwrap_or_default());
+        let first = left.next().map(|(ext, reason)| (ext.number(), reason));
+
+        (first, left.count())
+    };
+    let word = MultiWord::First;
+    let off = set(&[Ext::V, Ext::ZBA, Ext::SSTC]).low();
+    let both = |vcpu: Vcpu| {
+        rest(
+            vcpu,
+            vcpu.wanted_multi(word, off, false),
+            vcpu.decide_multi(word, off, false),
+        )
+    };
+    let letters = |value: u64| rest(vcpu, vcpu.wanted_letters(value), vcpu.decide_letters(value));
+
+    same("many", both(vcpu), (Some((8, Reason::InUse)), 1))?;
+    same(
+        "many, too late",
+        both(Vcpu { ran: true, ..vcpu }),
+        (Some((8, Reason::HasRun)), 2),
+    )?;
+    same(
+        "A and D",
+        letters(vcpu.letters() & !0b1001),
+        (Some((0, Reason::NoMechanism)), 0),
+    )?;
+    same(
+        "H",
+        letters(vcpu.letters() | 1 << 7),
+        (Some((4, Reason::NotOffered)), 0),
+    )?;
+    same("D", letters(vcpu.letters() & !0b1000), (None, 0))
+}
+
 /// For each extension: the closures contain it, and closing again adds nothing.
 pub(crate) fn closed() -> Case {
     for number in 0..80 {

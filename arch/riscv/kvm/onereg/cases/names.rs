@@ -7,7 +7,8 @@ use super::{
         bits::Ids,
         errno::{
             Errno,
-            Reason, //
+            Reason,
+            OUTSIDE, //
         },
     },
     holds,
@@ -48,6 +49,7 @@ pub(crate) fn reasons() -> Case {
             !reason.word().is_empty() && !reason.word().contains(' '),
         )?;
         same("other", reason.other(), about_another.then_some(5))?;
+        holds("no reason is outside", reason.code() != OUTSIDE)?;
     }
 
     Ok(())

@@ -141,12 +141,13 @@ pub(crate) fn questions() -> Case {
                 )?;
                 same(
                     row.ext.name(),
-                    host.enable_allowed().has(id),
+                    host.enable_allowed(Ids::only(id)).has(id),
                     host.enable_refusal(row).is_none(),
                 )?;
                 same(
                     row.ext.name(),
-                    host.disable_allowed(Rules::Compatible).has(id),
+                    host.disable_allowed(Ids::only(id), Rules::Compatible)
+                        .has(id),
                     host.disable_refusal(row, Rules::Compatible).is_none(),
                 )?;
                 same(

@@ -15,7 +15,9 @@ use super::{
     policy::{
         self,
         Change,
-        Host, //
+        Host,
+        MultiWord,
+        Rules, //
     },
     regid::{
         is_timer_state,
@@ -28,6 +30,7 @@ use super::{
         Identity,
         Index,
         RegId,
+        Size,
         SIP, //
     },
     table::Ext,
@@ -39,7 +42,7 @@ use super::{
 use kernel::prelude::*;
 
 /// Why a call fails.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Failure {
     /// It is refused.
     Refused(Reason),
@@ -63,15 +66,31 @@ type Outcome<T = ()> = Result<T, Failure>;
 
 /// Gives a new vCPU its extensions.
 pub(crate) fn set_up(vcpu: &mut Vcpu<'_>) {
-    let initial = host::current().initial();
+    let initial = host::initial();
 
     vcpu.set_strict(calls::new_vcpus_are_strict());
-    vcpu.set_extensions(initial, derive::isa_bits(initial));
+    vcpu.set_host_extensions(host::ids());
+    vcpu.set_extensions(initial.ids, initial.bits);
 }
 
 /// Returns the extensions that the host has and a guest does not.
 pub(crate) fn lost(vcpu: &Vcpu<'_>) -> Ids {
-    host::ids().minus(vcpu.extensions())
+    vcpu.host_extensions().minus(vcpu.extensions())
+}
+
+/// Reads a register of a vCPU that is nothing but a number in it.
+///
+/// Those are what is read most, and take neither C code nor more room on the stack. What is to be
+/// said of all others, [`get`] says.
+#[inline(always)]
+pub(crate) fn peek(vcpu: &Vcpu<'_>, id: u64) -> Result<Option<u64>, Reason> {
+    let id = RegId::new(id)?;
+
+    Ok(match id.class {
+        Class::Core => Some(get_core(vcpu, CoreReg::new(id.require_double()?)?)),
+        Class::IsaExt => Some(get_extension(vcpu, ExtReg::new(id.require_double()?)?)?),
+        _ => None,
+    })
 }
 
 /// Reads a register.
@@ -82,10 +101,11 @@ pub(crate) fn get(vcpu: &mut Vcpu<'_>, reg: &OneReg<'_>) -> Outcome {
 
     let value = match id.class {
         Class::Config => get_config(vcpu, ConfigReg::new(id.require_double()?)?),
-        Class::Core => get_core(vcpu, CoreReg::new(id.require_double()?)?),
         Class::Csr => get_csr(vcpu, CsrReg::new(id.require_double()?)?)?,
-        Class::IsaExt => get_extension(vcpu, ExtReg::new(id.require_double()?)?)?,
-        _ => return Ok(vcpu.get_in_c(id.class, reg)?),
+        _ => match peek(vcpu, reg.id())? {
+            Some(value) => value,
+            None => return Ok(vcpu.get_in_c(id.class, reg)?),
+        },
     };
 
     Ok(reg.write(value)?)
@@ -135,7 +155,7 @@ pub(crate) fn set(vcpu: &mut Vcpu<'_>, reg: &OneReg<'_>) -> Outcome {
 pub(crate) fn view(vcpu: &Vcpu<'_>) -> policy::Vcpu {
     policy::Vcpu {
         host: Host {
-            ids: host::ids(),
+            ids: vcpu.host_extensions(),
             // Nothing that is read depends on it.
             vector: false,
         },
@@ -147,9 +167,14 @@ pub(crate) fn view(vcpu: &Vcpu<'_>) -> policy::Vcpu {
 
 /// Looks at a vCPU as the policy does, to decide.
 fn view_to_decide(vcpu: &Vcpu<'_>) -> policy::Vcpu {
+    let reader = view(vcpu);
+
     policy::Vcpu {
-        host: host::current(),
-        ..view(vcpu)
+        host: Host {
+            vector: calls::caller_may_use_vector(),
+            ..reader.host
+        },
+        ..reader
     }
 }
 
@@ -163,7 +188,7 @@ fn get_config(vcpu: &Vcpu<'_>, register: ConfigReg) -> u64 {
                 Block::Zicbop => Ext::ZICBOP,
             };
 
-            if host::ids().has(ext.number()) {
+            if vcpu.host_extensions().has(ext.number()) {
                 host::block_size(block)
             } else {
                 0
@@ -177,9 +202,13 @@ fn get_config(vcpu: &Vcpu<'_>, register: ConfigReg) -> u64 {
 fn set_config(vcpu: &mut Vcpu<'_>, register: ConfigReg, value: u64) -> Outcome {
     match register {
         ConfigReg::Isa => {
-            let change = view_to_decide(vcpu).decide_letters(value)?;
+            let view = view_to_decide(vcpu);
+            let decision = view.decide_letters(value);
 
-            apply(vcpu, change);
+            if let Ok(done) = decision {
+                trace_left_out(vcpu, &view, view.wanted_letters(value), done);
+            }
+            change(vcpu, decision)?;
         }
         ConfigReg::BlockSize(block) => {
             if value != 0 && value != host::block_size(block) {
@@ -284,31 +313,97 @@ fn get_extension(vcpu: &Vcpu<'_>, register: ExtReg) -> Result<u64, Reason> {
 }
 
 fn set_extension(vcpu: &mut Vcpu<'_>, register: ExtReg, value: u64) -> Outcome {
-    let view = view_to_decide(vcpu);
-    let change = match register {
-        ExtReg::Single(number) => view.decide(number, value)?,
-        ExtReg::On(word) => view.decide_multi(word, value, true)?,
-        ExtReg::Off(word) => view.decide_multi(word, value, false)?,
-    };
+    match register {
+        ExtReg::Single(number) => set_one_extension(vcpu, number, value)?,
+        ExtReg::On(word) => set_many_extensions(vcpu, word, value, true)?,
+        ExtReg::Off(word) => set_many_extensions(vcpu, word, value, false)?,
+    }
 
-    apply(vcpu, change);
     Ok(())
 }
 
-/// Changes the extensions of a vCPU, and what it has of their registers.
+fn set_one_extension(vcpu: &mut Vcpu<'_>, number: u64, value: u64) -> Result<(), Reason> {
+    if vcpu.rules() == Rules::Strict {
+        return set_one_strictly(vcpu, number, value);
+    }
+
+    // Whether the caller may use vectors is a question for C, and matters to few extensions.
+    let by_vector = u8::try_from(number).is_ok_and(|number| derive::ENABLE_BY_VECTOR.has(number));
+    let view = if by_vector {
+        view_to_decide(vcpu)
+    } else {
+        view(vcpu)
+    };
+
+    if let Some(one) = view.decide_one(number, value)? {
+        vcpu.change_extension(one);
+        reset_registers(vcpu, Ids::only(one.ext.number()));
+    }
+
+    Ok(())
+}
+
+/// Seldom used, and so kept out of the way of what is, as what follows.
+#[inline(never)]
+fn set_one_strictly(vcpu: &mut Vcpu<'_>, number: u64, value: u64) -> Result<(), Reason> {
+    let decision = view_to_decide(vcpu).decide(number, value);
+
+    change(vcpu, decision)
+}
+
+#[inline(never)]
+fn set_many_extensions(
+    vcpu: &mut Vcpu<'_>,
+    word: MultiWord,
+    value: u64,
+    enable: bool,
+) -> Result<(), Reason> {
+    let view = view_to_decide(vcpu);
+    let decision = view.decide_multi(word, value, enable);
+
+    if let Ok(done) = decision {
+        let wanted = view.wanted_multi(word, value, enable);
+
+        trace_left_out(vcpu, &view, wanted, done);
+    }
+    change(vcpu, decision)
+}
+
+/// Tells whoever traces it what a write of many extensions left out without an error, as if each
+/// had been written for itself.
+fn trace_left_out(vcpu: &Vcpu<'_>, view: &policy::Vcpu, wanted: Change, done: Change) {
+    if !vcpu.traces_refusals() {
+        return;
+    }
+    for (ext, reason) in view.left_out(wanted, done) {
+        let id = RegId::encode(Class::IsaExt, Size::DOUBLE, 0, u16::from(ext.number()));
+
+        vcpu.trace_refusal(id, true, reason);
+    }
+}
+
+/// Changes the extensions of a vCPU as decided.
+#[inline(never)]
+fn change(vcpu: &mut Vcpu<'_>, decision: Result<Change, Reason>) -> Result<(), Reason> {
+    let change = decision?;
+
+    if !change.is_none() {
+        vcpu.change_extensions(change);
+        reset_registers(vcpu, change.all());
+    }
+
+    Ok(())
+}
+
+/// Resets what a vCPU has of the registers of extensions that have changed.
 ///
 /// Registers of an extension that is gone must not be used any more, nor hold what a guest has no
 /// business to see.
-fn apply(vcpu: &mut Vcpu<'_>, change: Change) {
-    if change.is_none() {
-        return;
-    }
-
-    vcpu.change_extensions(change);
-    if !change.all().intersection(derive::FLOAT).is_empty() {
+fn reset_registers(vcpu: &mut Vcpu<'_>, changed: Ids) {
+    if !changed.intersection(derive::FLOAT).is_empty() {
         reset_float(vcpu);
     }
-    if !change.all().intersection(derive::VECTOR).is_empty() {
+    if !changed.intersection(derive::VECTOR).is_empty() {
         vcpu.reset_vector();
     }
 }
@@ -370,8 +465,8 @@ fn is_unchanged(vcpu: &Vcpu<'_>, register: ExtReg, value: u64) -> bool {
     match register {
         ExtReg::Single(number) if value == 1 => enabled & bit(number) != 0,
         ExtReg::Single(number) if value == 0 => disabled & bit(number) != 0,
-        ExtReg::On(policy::MultiWord::First) => value & disabled == 0,
-        ExtReg::Off(policy::MultiWord::First) => value & enabled == 0,
+        ExtReg::On(MultiWord::First) => value & disabled == 0,
+        ExtReg::Off(MultiWord::First) => value & enabled == 0,
         _ => false,
     }
 }

@@ -3,8 +3,12 @@
 //! What the host has.
 
 use super::{
-    bits::Ids,
+    bits::{
+        Ids,
+        IsaBits, //
+    },
     calls,
+    derive,
     policy::Host,
     regid::Block,
     table::rows, //
@@ -16,15 +20,51 @@ static IDS: SetOnce<Ids> = SetOnce::new();
 
 /// Returns the extensions for which the host has what they need.
 pub(crate) fn ids() -> Ids {
-    IDS.copy().unwrap_or_else(|| {
-        let ids = rows()
-            .iter()
-            .filter(|row| calls::host_has_bit(row.host.bit()))
-            .fold(Ids::EMPTY, |ids, row| ids.with(row.ext.number()));
+    IDS.copy().unwrap_or_else(find_ids)
+}
+
+#[cold]
+fn find_ids() -> Ids {
+    let ids = rows()
+        .iter()
+        .filter(|row| calls::host_has_bit(row.host.bit()))
+        .fold(Ids::EMPTY, |ids, row| ids.with(row.ext.number()));
+
+    // Another caller may have been first, with the same result.
+    IDS.populate(ids);
+    ids
+}
+
+/// The extensions of a new vCPU.
+#[derive(Clone, Copy)]
+pub(crate) struct Initial {
+    /// By their numbers.
+    pub(crate) ids: Ids,
+    /// By their ISA bits.
+    pub(crate) bits: IsaBits,
+}
+
+/// Those for a caller that may use vector instructions, and for one that may not.
+static WITH_VECTOR: SetOnce<Initial> = SetOnce::new();
+static WITHOUT_VECTOR: SetOnce<Initial> = SetOnce::new();
+
+/// Returns the extensions of a new vCPU of the calling task.
+pub(crate) fn initial() -> Initial {
+    let host = current();
+    let known = if host.vector {
+        &WITH_VECTOR
+    } else {
+        &WITHOUT_VECTOR
+    };
+
+    known.copy().unwrap_or_else(|| {
+        let ids = host.initial();
+        let bits = derive::isa_bits(ids);
+        let initial = Initial { ids, bits };
 
         // Another caller may have been first, with the same result.
-        IDS.populate(ids);
-        ids
+        known.populate(initial);
+        initial
     })
 }
 

@@ -3,7 +3,7 @@
 //! The list of the registers that a vCPU has.
 
 use super::{
-    host,
+    bits::Ids,
     regid::{
         Class,
         CsrReg,
@@ -57,7 +57,7 @@ trait Sink {
     fn put(&mut self, class: Class, size: Size, subtype: u8, first: u16, count: u16) -> Result;
 
     /// Puts in the extensions that the host has.
-    fn put_extensions(&mut self) -> Result;
+    fn put_extensions(&mut self, host: Ids) -> Result;
 }
 
 /// Counts ids.
@@ -70,10 +70,8 @@ impl Sink for Counter {
         Ok(())
     }
 
-    fn put_extensions(&mut self) -> Result {
-        let ids = host::ids();
-
-        self.0 += u64::from(ids.low().count_ones() + ids.high().count_ones());
+    fn put_extensions(&mut self, host: Ids) -> Result {
+        self.0 += u64::from(host.low().count_ones() + host.high().count_ones());
         Ok(())
     }
 }
@@ -140,17 +138,45 @@ impl Writer {
 
 impl Sink for Writer {
     fn put(&mut self, class: Class, size: Size, subtype: u8, first: u16, count: u16) -> Result {
-        let base = RegId::encode(class, size, subtype, 0);
+        let mut next = RegId::encode(class, size, subtype, first);
+        let mut left = usize::from(count);
 
-        (first..first + count).try_for_each(|number| self.push(base | u64::from(number)))
+        // As much as there is room for at a time, and not one by one.
+        while left != 0 {
+            if self.used == CHUNK {
+                self.flush_chunk()?;
+            }
+
+            let room = self.chunk.iter_mut().skip(self.used).take(left);
+            let put = room.zip(next..).fold(0, |put, (slot, id)| {
+                *slot = id;
+                put + 1
+            });
+
+            self.used += put;
+            left -= put;
+            // CAST: A widening conversion.
+            next += put as u64;
+        }
+
+        Ok(())
     }
 
-    fn put_extensions(&mut self) -> Result {
-        let base = RegId::encode(Class::IsaExt, Size::DOUBLE, 0, 0);
-        let mut ids = host::ids();
+    fn put_extensions(&mut self, host: Ids) -> Result {
+        let mut id = RegId::encode(Class::IsaExt, Size::DOUBLE, 0, 0);
 
-        while let Some(number) = ids.pop() {
-            self.push(base | u64::from(number))?;
+        // Most bits are set, so that looking at each is the shortest way.
+        for (mut word, next) in [(host.low(), 64), (host.high(), 0)] {
+            let first = id;
+
+            while word != 0 {
+                if word & 1 != 0 {
+                    self.push(id)?;
+                }
+                word >>= 1;
+                id += 1;
+            }
+            id = first + next;
         }
 
         Ok(())
@@ -189,7 +215,7 @@ fn put_all(vcpu: &mut Vcpu<'_>, sink: &mut impl Sink) -> Result {
         sink.put(Class::Vector, double, 0, 0, VECTOR_CSRS)?;
         sink.put(Class::Vector, vector, 0, FIRST_VECTOR, VECTORS)?;
     }
-    sink.put_extensions()?;
+    sink.put_extensions(vcpu.host_extensions())?;
 
     put_sbi(vcpu, sink)
 }

@@ -131,6 +131,33 @@ proptest! {
         prop_assert!(vcpu.host.ids.contains(after.guest));
     }
 
+    /// What a write asks for is done, or left out with the reason that it has for itself.
+    #[test]
+    fn nothing_is_left_out_silently(
+        vcpu in any_vcpu(Rules::Compatible),
+        value in any::<u64>(),
+        on in any::<bool>(),
+    ) {
+        let letters = value & 0x1ff_ffff;
+        let word = MultiWord::Second;
+
+        for (wanted, done) in [
+            (vcpu.wanted_multi(word, value, on), vcpu.decide_multi(word, value, on)),
+            (vcpu.wanted_letters(letters), vcpu.decide_letters(letters)),
+        ] {
+            let done = done.unwrap_or_default();
+            let left = vcpu.left_out(wanted, done).fold(Ids::EMPTY, |left, (ext, reason)| {
+                let bit = u64::from(wanted.on.has(ext.number()));
+
+                assert_eq!(vcpu.decide(u64::from(ext.number()), bit), Err(reason));
+                left.with(ext.number())
+            });
+            let known = Ids::from_words(u64::MAX, 0xffff);
+
+            prop_assert_eq!(left, wanted.all().minus(done.all()).intersection(known));
+        }
+    }
+
     /// What comes with a set comes with a larger one, and closing twice adds nothing.
     #[test]
     fn closures(small in any_ids(), more in any_ids()) {

@@ -23,7 +23,7 @@ macro_rules! tests {
 tests! {
     ids { types sizes other_bits round_trip config core_and_csr extensions }
     policy { rows questions singles unknown many letters float run_once changes }
-    closure { registers opt_in refusals transactions closed }
+    closure { registers opt_in refusals transactions left_out closed }
     firmware { switches software_checks extensions counters }
     names { reasons sets }
 }
