@@ -9,32 +9,19 @@
 #![cfg(test)]
 #![forbid(unsafe_code)]
 
-/// Includes a file of KVM, in which nothing may be able to panic.
-macro_rules! logic {
-    ($($name:ident => $path:literal;)*) => {
-        $(
-            #[deny(
-                clippy::as_conversions,
-                clippy::expect_used,
-                clippy::indexing_slicing,
-                clippy::panic,
-                clippy::unreachable,
-                clippy::unwrap_used
-            )]
-            #[allow(dead_code, reason = "KVM has more to do with it than tests")]
-            #[path = $path]
-            mod $name;
-        )*
-    };
-}
+#[macro_use]
+#[path = "../../shared/macros.rs"]
+mod macros;
 
 logic! {
+    #[allow(dead_code, reason = "KVM has more to do with it than tests")]
     bits => "../../../../../arch/riscv/kvm/onereg/bits.rs";
     closure => "../../../../../arch/riscv/kvm/onereg/closure.rs";
     counters => "../../../../../arch/riscv/kvm/onereg/counters.rs";
     errno => "../../../../../arch/riscv/kvm/onereg/errno.rs";
     fwft => "../../../../../arch/riscv/kvm/onereg/fwft.rs";
     policy => "../../../../../arch/riscv/kvm/onereg/policy.rs";
+    #[allow(dead_code, reason = "KVM has more to do with it than tests")]
     regid => "../../../../../arch/riscv/kvm/onereg/regid.rs";
     rows => "../../../../../arch/riscv/kvm/onereg/rows.rs";
     table => "../../../../../arch/riscv/kvm/onereg/table.rs";

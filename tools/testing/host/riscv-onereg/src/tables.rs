@@ -4,22 +4,6 @@
 
 use super::cases;
 
-/// Makes tests out of cases. A failure shows the row that does not hold.
-macro_rules! tests {
-    ($($area:ident { $($case:ident)* })*) => {
-        $(
-            mod $area {
-                $(
-                    #[test]
-                    fn $case() {
-                        assert_eq!(super::cases::$area::$case(), Ok(()));
-                    }
-                )*
-            }
-        )*
-    };
-}
-
 tests! {
     ids { types sizes other_bits round_trip config core_and_csr extensions }
     policy { rows questions singles unknown many letters float run_once changes }

@@ -8,23 +8,9 @@
 #![cfg(test)]
 #![forbid(unsafe_code)]
 
-/// Includes a file of the driver, in which nothing may be able to panic.
-macro_rules! logic {
-    ($($name:ident => $path:literal;)*) => {
-        $(
-            #[deny(
-                clippy::as_conversions,
-                clippy::expect_used,
-                clippy::indexing_slicing,
-                clippy::panic,
-                clippy::unreachable,
-                clippy::unwrap_used
-            )]
-            #[path = $path]
-            mod $name;
-        )*
-    };
-}
+#[macro_use]
+#[path = "../../shared/macros.rs"]
+mod macros;
 
 logic! {
     deferred => "../../../../../drivers/iommu/virtio-iommu-rust/deferred.rs";

@@ -4,22 +4,6 @@
 
 use super::cases;
 
-/// Makes tests out of cases. A failure shows the row that does not hold.
-macro_rules! tests {
-    ($($area:ident { $($case:ident)* })*) => {
-        $(
-            mod $area {
-                $(
-                    #[test]
-                    fn $case() {
-                        assert_eq!(super::cases::$area::$case(), Ok(()));
-                    }
-                )*
-            }
-        )*
-    };
-}
-
 tests! {
     wire { reads writes }
     range { construction length relations granule alignment }
