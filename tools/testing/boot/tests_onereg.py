@@ -20,7 +20,8 @@ UPSTREAM = _test('kvm-upstream', 120)
 PMU = _test('kvm-pmu', 300)
 OWN = _test('onereg', 400)
 ABI = _test('onereg-abi', 300)
-STRICT = _test('onereg-strict', 120)
+LOOKING = _test('onereg-introspection', 120)
+STRICT = _test('onereg-strict', 200)
 BENCH = _test('onereg-bench', 300)
 
 # Processors that differ in what KVM can hand on to a guest: each another set of
@@ -88,14 +89,15 @@ def _boot(driver: str, oracle: str = '') -> Boot:
 
 
 def _abi(name: str, cpu: str) -> Boot:
-    """C and Rust one after the other in the same boot."""
-    first = cpu == CPUS['max']
-    # The paranoid kernel takes a minute and a half for one processor, the plain
-    # one seconds.
-    return Boot(f'onereg-abi-{name}', ARCH,
-                flavour='test' if first else 'plain', driver='none',
-                module='kvm', cpu=cpu, tests=(ABI, STRICT) if first else (ABI,),
-                thorough=not first)
+    """C and Rust one after the other in the same boot, on the quick kernel."""
+    return Boot(f'onereg-abi-{name}', ARCH, flavour='plain', driver='none',
+                module='kvm', cpu=cpu, tests=(ABI,), thorough=True)
+
+
+def _new() -> Boot:
+    """What the Rust code has and C does not; and what both have, in brief."""
+    return Boot('onereg-new', ARCH, driver='none', module='kvm',
+                tests=(ABI, LOOKING, STRICT), append='rv.brief=1')
 
 
 def pmu(driver: str) -> Boot:
@@ -113,5 +115,6 @@ def bench(driver: str) -> Boot:
 
 def boots() -> list[Boot]:
     """The same tests on both; C and Rust on each processor; the slow one."""
-    return [_boot('rust', 'onereg-c'), _boot('c'), pmu('rust'), pmu('c'),
+    return [_boot('rust', 'onereg-c'), _boot('c'), _new(), pmu('rust'),
+            pmu('c'),
             *(_abi(name, cpu) for name, cpu in CPUS.items())]

@@ -13,6 +13,7 @@
 #include <sched.h>
 
 #include "onereg.h"
+#include "onereg_counter.h"
 #include "kselftest_harness.h"
 
 #define PTE_PBMT_NC (1ULL << 61)
@@ -91,6 +92,13 @@ static void try_zicntr(void)
 	asm volatile("csrr t0, 0xc01" : : : "t0");	/* time */
 }
 
+/* A CSR of a counter that counts nothing is an illegal instruction on any host. */
+static void try_zihpm(void)
+{
+	if (!guest_reads_hpmcounter(guest_counter()))
+		traps++;
+}
+
 static void try_load(void)
 {
 	asm volatile(".option push\n"
@@ -154,6 +162,7 @@ static const struct attempt attempts[] = {
 	{ EXT(ZICFILP), try_zicfilp },
 	{ EXT(ZICFISS), try_zicfiss },
 	{ EXT(ZICNTR), try_zicntr },
+	{ EXT(ZIHPM), try_zihpm },
 	{ EXT(ZKR), try_zkr },
 };
 
@@ -245,6 +254,7 @@ VARIANT(ZICBOZ);
 VARIANT(ZICFILP);
 VARIANT(ZICFISS);
 VARIANT(ZICNTR);
+VARIANT(ZIHPM);
 VARIANT(ZKR);
 
 FIXTURE_SETUP(isa_ext)
@@ -252,6 +262,9 @@ FIXTURE_SETUP(isa_ext)
 	self->vcpu = new_vcpu();
 	if (isa_ext_value(self->vcpu, variant->ext) != 1)
 		SKIP(return, "the guest does not have it");
+	if (variant->ext == KVM_RISCV_ISA_EXT_ZIHPM &&
+	    onereg_value(self->vcpu, RISCV_SBI_EXT_REG(KVM_RISCV_SBI_EXT_PMU)) != 1)
+		SKIP(return, "there are no counters behind it");
 }
 
 FIXTURE_TEARDOWN(isa_ext)
@@ -286,6 +299,43 @@ TEST(whatever_can_be_switched_off_can_be_missed)
 			isa_ext_set(vcpu, ext, 1);
 	}
 	kvm_vm_free(vcpu->vm);
+}
+
+static bool has_time(struct kvm_vcpu *vcpu)
+{
+	struct ucall uc;
+
+	TEST_ASSERT_EQ(run_to_ucall(vcpu, &uc), UCALL_SYNC);
+	return !uc.args[1];
+}
+
+static void guest_looks_at_the_time(void)
+{
+	for (;;) {
+		traps = 0;
+		try_zicntr();
+		GUEST_SYNC(traps);
+	}
+}
+
+/* Two guests that take turns on a processor keep what is theirs. */
+TEST(time_is_gone_for_one_guest_only)
+{
+	struct kvm_vcpu *with = new_vcpu(), *without = new_vcpu();
+
+	if (isa_ext_set(without, KVM_RISCV_ISA_EXT_ZICNTR, 0)) {
+		kvm_vm_free(with->vm);
+		kvm_vm_free(without->vm);
+		SKIP(return, "it cannot be switched off");
+	}
+	vcpu_arch_set_entry_point(with, guest_looks_at_the_time);
+	vcpu_arch_set_entry_point(without, guest_looks_at_the_time);
+	for (int turn = 0; turn < 3; turn++) {
+		EXPECT_TRUE(has_time(with));
+		EXPECT_FALSE(has_time(without));
+	}
+	kvm_vm_free(with->vm);
+	kvm_vm_free(without->vm);
 }
 
 /*

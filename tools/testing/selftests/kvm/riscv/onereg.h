@@ -6,6 +6,7 @@
 #define SELFTEST_KVM_RISCV_ONEREG_H
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "kvm_util.h"
 #include "processor.h"
@@ -64,6 +65,42 @@ static inline long isa_ext_value(struct kvm_vcpu *vcpu, unsigned long ext)
 static inline int isa_ext_set(struct kvm_vcpu *vcpu, unsigned long ext, unsigned long value)
 {
 	return onereg_set_ulong(vcpu, RISCV_ISA_EXT_REG(ext), value);
+}
+
+/* What a file of the kernel's says; nothing where there is no such file. */
+static inline size_t read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	size_t length = 0;
+	ssize_t got;
+
+	while (fd >= 0 && length < size - 1 &&
+	       (got = read(fd, text + length, size - 1 - length)) > 0)
+		length += got;
+	text[length] = 0;
+	if (fd >= 0)
+		close(fd);
+	return length;
+}
+
+static inline int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+	ssize_t put = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+	if (fd >= 0)
+		close(fd);
+	return put < 0 ? -errno : 0;
+}
+
+#define STRICT_RULES "/sys/module/kvm/parameters/onereg_strict"
+
+/* Whether new vCPUs have the strict rules, which not every kernel has. */
+static inline bool rules_are_strict(void)
+{
+	char answer[8];
+
+	return read_text(STRICT_RULES, answer, sizeof(answer)) && answer[0] == 'Y';
 }
 
 /* Runs to the next ucall.  A CSR that KVM leaves to its VMM, as seed, reads as 0. */
