@@ -16,6 +16,7 @@ TEST_COLUMNS = ('Test', 'Cases')
 _TABLE = '.. list-table::'
 _LITERAL = re.compile(r'``(.+?)``')
 _SUITE = re.compile(r'kunit_tests\((\w+)\)')
+_SELFTEST = re.compile(r'^TEST(?:_F)?\((?:\w+, )?(\w+)\)', re.MULTILINE)
 _CASE = re.compile(r'#\[test\]\n(?:\s*#\[.*\]\n)*\s*fn (\w+)')
 _LIE = re.compile(r'^([a-z]+/[a-z0-9/-]+) ', re.MULTILINE)
 _TARGET = re.compile(r'^([a-z-]+):', re.MULTILINE)
@@ -50,7 +51,7 @@ def column(rows: Sequence[Sequence[str]], names: Iterable[str]) -> int | None:
 class Known:
     """The names of all tests that there are."""
 
-    #: KUnit cases by suite.
+    #: KUnit cases by suite, and those of our selftests by program.
     suites: dict[str, set[str]] = field(default_factory=dict)
     #: What each guest test says, by its name.
     guest: dict[str, str] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class Known:
         """What is in the sources, and in the boots of a default run."""
         known = cls()
         for source in sorted([*repo.glob('rust/kernel/**/*.rs'),
+                              *repo.glob('arch/**/*.rs'),
                               *repo.glob('drivers/**/*.rs')]):
             known.add_source(source.read_text(encoding='utf-8'))
         testing = repo / 'tools' / 'testing'
@@ -75,6 +77,8 @@ class Known:
             for test in boot.tests:
                 script = testing / 'guest' / 'tests' / f'{test.name}.sh'
                 known.guest[test.name] = script.read_text(encoding='utf-8')
+        for source in sorted((testing / 'selftests').glob('**/*_test.c')):
+            known.add_selftest(source.stem, source.read_text(encoding='utf-8'))
         known.fuzz = {path.stem for path
                       in (testing / 'host/fuzz/src/bin').glob('*.rs')}
         cases = testing / 'guest' / 'lib' / 'hostile-cases.sh'
@@ -89,6 +93,11 @@ class Known:
         parts = _SUITE.split(text)
         for suite, body in zip(parts[1::2], parts[2::2]):
             self.suites.setdefault(suite, set()).update(_CASE.findall(body))
+
+    def add_selftest(self, program: str, text: str) -> None:
+        """The cases of a selftest, if one of the guest tests runs it."""
+        if any(program in script for script in self.guest.values()):
+            self.suites[program] = set(_SELFTEST.findall(text))
 
     def has(self, name: str) -> bool:
         """Whether there is such a test, other than a fuzz target."""

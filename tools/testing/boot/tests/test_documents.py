@@ -8,6 +8,7 @@ from boot import catalog, documents
 
 REPO = Path(__file__).parents[4]
 VIOMMU = REPO / 'Documentation/driver-api/virtio/virtio-iommu-rust.rst'
+ONEREG = REPO / 'Documentation/virt/kvm/riscv/onereg-rust.rst'
 
 TABLE = '''\
 .. list-table::
@@ -23,6 +24,9 @@ TABLE = '''\
    * - 2
      - two
      - ``lie/*``; ``make bench``
+   * - 3
+     - three
+     - ``program.alone``, ``.of_many``
 
 Text.
 '''
@@ -44,12 +48,30 @@ mod tests {
 '''
 
 
+SELFTEST = '''
+TEST(alone)
+{
+}
+
+TEST_F(fixture, of_many)
+{
+}
+
+static void helper(void)
+{
+}
+'''
+
+
 def known() -> documents.Known:
     """A project with one test of each kind."""
     found = documents.Known(
-        guest={'guest': 'check "a case" true'}, boots={'lazy'},
-        fuzz={'parser'}, lies={'lie/one'}, commands={'make bench'})
+        guest={'guest': 'check "a case" true', 'runs': 'ktap program'},
+        boots={'lazy'}, fuzz={'parser'}, lies={'lie/one'},
+        commands={'make bench'})
     found.add_source(SOURCE)
+    found.add_selftest('program', SELFTEST)
+    found.add_selftest('idle', SELFTEST)
     return found
 
 
@@ -65,7 +87,10 @@ class DocumentsTest(unittest.TestCase):
                              ('guest: a case', 'guest: no case'),
                              ('guest: a case', 'lost'), ('lie/*', 'tale/*'),
                              ('``parser``', '``lost``'),
-                             ('make bench', 'make lost')):
+                             ('make bench', 'make lost'),
+                             ('program.alone', 'program.helper'),
+                             ('.of_many', '.many'),
+                             ('program.alone', 'idle.alone')):
             with self.subTest(wrong):
                 self.assertIn(right, TABLE)
                 text = TABLE.replace(right, wrong)
@@ -96,6 +121,21 @@ class VirtioIommuTest(unittest.TestCase):
         numbers = [row[0] for rows in documents.tables(self.text)
                    if rows[0][0] == 'No.' for row in rows[1:]]
         self.assertEqual(numbers, [str(number) for number in range(1, 28)])
+
+
+class OneregTest(unittest.TestCase):
+    """The document of RISC-V KVM's ONE_REG."""
+
+    def setUp(self) -> None:
+        self.text = ONEREG.read_text(encoding='utf-8')
+
+    def test_every_test_exists(self) -> None:
+        known_here = documents.Known.of(REPO, catalog.all_boots())
+        self.assertEqual(documents.unknown(self.text, known_here), [])
+
+    def test_every_table_of_claims_is_looked_at(self) -> None:
+        heads = [rows[0][-1] for rows in documents.tables(self.text)]
+        self.assertEqual(heads, ['Test', 'Test', 'Test'])
 
 
 if __name__ == '__main__':
