@@ -13,6 +13,10 @@ from boot.paths import ARCHES
 BOOT_SECONDS = {'x86_64': 120, 'arm64': 150, 'riscv': 150, 'powerpc': 240}
 
 
+#: Pieces of which no other architecture has anything, KUnit suites included.
+ARCH_OF_PIECE = {'riscv-onereg': 'riscv'}
+
+
 @dataclass(frozen=True)
 class GuestTest:
     """One script in tools/testing/guest/tests."""
@@ -129,6 +133,13 @@ class Selection:
                 and (not self.arches or arch in self.arches)
                 and (not self.boots or name in self.boots))
 
+    def _wants_arch(self, arch: str) -> bool:
+        """Whether it was asked for, and has something of the pieces."""
+        return ((not self.arches or arch in self.arches)
+                and (not self.pieces
+                     or any(ARCH_OF_PIECE.get(piece, arch) == arch
+                            for piece in self.pieces)))
+
     def _wants_test(self, test: GuestTest, arch: str) -> bool:
         return (arch in test.arches
                 and (not self.tests or test.name in self.tests)
@@ -137,7 +148,7 @@ class Selection:
 
     def narrow(self, boot: Boot) -> Boot | None:
         """The part of a boot that was asked for; None if nothing was."""
-        chosen = ((not self.arches or boot.arch in self.arches)
+        chosen = (self._wants_arch(boot.arch)
                   and (boot.name in self.boots
                        or not (self.boots or boot.on_request
                                or boot.thorough and not self.pieces))

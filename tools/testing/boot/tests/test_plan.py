@@ -52,6 +52,15 @@ class PlanTest(unittest.TestCase):
                          [('boot/x86_64/one', ('ping',)),
                           ('boot/arm64/one', ('ping',))])
 
+    def test_kunit_where_the_piece_is(self) -> None:
+        self.assertEqual(chosen(pieces=('net',), levels=('kunit',)),
+                         [('kunit/x86_64/kunit', ())])
+        self.assertEqual(chosen(pieces=('riscv-onereg',), levels=('kunit',)),
+                         [])
+        self.assertEqual(
+            chosen(pieces=('riscv-onereg', 'net'), levels=('kunit',)),
+            [('kunit/x86_64/kunit', ())])
+
     def test_by_level_and_arch(self) -> None:
         self.assertEqual(chosen(levels=('kunit',)),
                          [('kunit/x86_64/kunit', ())])
