@@ -39,7 +39,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "arm64": Architecture(
         "Image", "arch/arm64/boot/Image",
         _fragments("arm64", both=("devices", "viommu-rust"),
-                   test=("kasan", "lockdep", "viommu-module"),
+                   test=("kasan", "lockdep", "viommu-module", "kvm-arm64", "s2-policy"),
                    plain=("viommu-module", "inline"))),
     "riscv": Architecture(
         "Image", "arch/riscv/boot/Image",

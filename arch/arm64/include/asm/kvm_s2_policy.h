@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The policy for memory types at stage 2: what it is asked and what it answers.
+ *
+ * Both sides of the boundary to arch/arm64/kvm/s2_policy_rust.rs include this, so it has plain
+ * numbers and flags only.
+ */
+#ifndef __ASM_KVM_S2_POLICY_H
+#define __ASM_KVM_S2_POLICY_H
+
+#include <linux/types.h>
+
+/* What is known; which of it is looked at depends on the question. */
+struct kvm_s2_policy_facts {
+	/* The machine. */
+	bool	fwb;
+	bool	dic;
+	bool	protected;
+	bool	normal_nc;	/* devices may be reached with more than Device */
+	/* The virtual memory area. */
+	bool	pfnmap;
+	bool	mixedmap;
+	bool	any_uncached;
+	u8	mair_index;	/* of its protection, an MT_* */
+	/* The page. */
+	bool	page_known;
+	bool	map_memory;
+	/* What it is wanted for. */
+	bool	fetch;
+	bool	log_dirty;
+	/* A guest hypervisor's own stage 2. */
+	bool	nested;
+	bool	nested_fwb;
+	u8	nested_memattr;
+};
+
+enum kvm_s2_policy_type {
+	KVM_S2_POLICY_DEVICE,
+	KVM_S2_POLICY_NORMAL_NC,
+	KVM_S2_POLICY_NORMAL,
+};
+
+enum kvm_s2_policy_reason {
+	KVM_S2_POLICY_MEMORY,
+	KVM_S2_POLICY_DEVICE_MEMORY,
+	KVM_S2_POLICY_DRIVER_GRANT,
+	KVM_S2_POLICY_NO_DRIVER_GRANT,
+	KVM_S2_POLICY_MACHINE,
+	KVM_S2_POLICY_GUEST_HYPERVISOR,
+	KVM_S2_POLICY_HOST_REGISTERS,
+	KVM_S2_POLICY_FETCH,
+	KVM_S2_POLICY_NOT_COHERENT,
+	KVM_S2_POLICY_PROTECTED,
+	KVM_S2_POLICY_DIRTY_LOG,
+};
+
+struct kvm_s2_policy_verdict {
+	int	error;		/* negative, or zero if the rest counts */
+	u8	type;		/* enum kvm_s2_policy_type */
+	bool	executable;
+	u8	reason;		/* enum kvm_s2_policy_reason, of errors too */
+};
+
+/* A page of a memory slot that a guest touched. */
+struct kvm_s2_policy_verdict kvm_s2_policy_decide(struct kvm_s2_policy_facts facts);
+/* Registers that the kernel itself hands to a guest. */
+struct kvm_s2_policy_verdict kvm_s2_policy_decide_host(struct kvm_s2_policy_facts facts);
+/* The part of a memory slot that one virtual memory area is behind. */
+struct kvm_s2_policy_verdict kvm_s2_policy_check_slot(struct kvm_s2_policy_facts facts);
+/* Whether a misaligned access to a Device mapping is the guest hypervisor's to know of. */
+bool kvm_s2_policy_is_nested_device(struct kvm_s2_policy_facts facts);
+
+#endif /* __ASM_KVM_S2_POLICY_H */

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Facts for the policy for memory types at stage 2, and what becomes of its answers.
+ */
+#include <linux/kstrtox.h>
+#include <linux/mm.h>
+
+#include <asm/cpufeature.h>
+#include <asm/kvm_s2_policy.h>
+#include <asm/virt.h>
+
+#include "s2_policy.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace_s2_policy.h"
+
+/* What the administrator says for all devices of the machine. */
+static bool s2_normal_nc __ro_after_init = true;
+
+static int __init early_s2_normal_nc(char *arg)
+{
+	return kstrtobool(arg, &s2_normal_nc);
+}
+early_param("kvm-arm.s2_normal_nc", early_s2_normal_nc);
+
+static struct kvm_s2_policy_facts host_facts(void)
+{
+	return (struct kvm_s2_policy_facts) {
+		.fwb		= cpus_have_final_cap(ARM64_HAS_STAGE2_FWB),
+		.dic		= cpus_have_final_cap(ARM64_HAS_CACHE_DIC),
+		.protected	= is_protected_kvm_enabled(),
+		.normal_nc	= s2_normal_nc,
+	};
+}
+
+static void add_vma_facts(struct kvm_s2_policy_facts *facts, vm_flags_t vm_flags, u8 mair_index)
+{
+	facts->pfnmap		= vm_flags & VM_PFNMAP;
+	facts->mixedmap		= vm_flags & VM_MIXEDMAP;
+	facts->any_uncached	= vm_flags & VM_ALLOW_ANY_UNCACHED;
+	facts->mair_index	= mair_index;
+}
+
+static void add_nested_facts(struct kvm_s2_policy_facts *facts, struct kvm_vcpu *vcpu,
+			     const struct kvm_s2_trans *nested)
+{
+	if (!nested)
+		return;
+
+	facts->nested		= true;
+	facts->nested_fwb	= __vcpu_sys_reg(vcpu, HCR_EL2) & HCR_FWB;
+	facts->nested_memattr	= FIELD_GET(KVM_PTE_LEAF_ATTR_LO_S2_MEMATTR, nested->desc);
+}
+
+static enum kvm_pgtable_prot to_prot(struct kvm_s2_policy_verdict verdict)
+{
+	enum kvm_pgtable_prot prot = verdict.executable ? KVM_PGTABLE_PROT_X : 0;
+
+	switch (verdict.type) {
+	case KVM_S2_POLICY_NORMAL:
+		return prot;
+	case KVM_S2_POLICY_NORMAL_NC:
+		return prot | KVM_PGTABLE_PROT_NORMAL_NC;
+	default:
+		return prot | KVM_PGTABLE_PROT_DEVICE;
+	}
+}
+
+/*
+ * Returns the type for the page that @vcpu touched, with KVM_PGTABLE_PROT_X if it may be executable,
+ * or a negative error.
+ */
+int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested,
+			vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn)
+{
+	struct kvm_s2_policy_facts facts = host_facts();
+	struct kvm_s2_policy_verdict verdict;
+
+	add_vma_facts(&facts, vm_flags, mair_index);
+	add_nested_facts(&facts, vcpu, nested);
+	facts.map_memory = pfn_is_map_memory(pfn);
+	facts.fetch = kvm_vcpu_trap_is_exec_fault(vcpu);
+
+	verdict = kvm_s2_policy_decide(facts);
+	trace_kvm_s2_policy(kvm_vcpu_get_fault_ipa(vcpu), PFN_PHYS(pfn), verdict);
+
+	if (verdict.error)
+		return verdict.error;
+
+	return to_prot(verdict);
+}
+
+/* Returns the type for registers at @pa that the kernel itself hands to a guest. */
+enum kvm_pgtable_prot kvm_s2_policy_ioremap(phys_addr_t ipa, phys_addr_t pa)
+{
+	struct kvm_s2_policy_verdict verdict = kvm_s2_policy_decide_host(host_facts());
+
+	trace_kvm_s2_policy(ipa, pa, verdict);
+
+	return to_prot(verdict);
+}
+
+/* Looks for the first page of a part of a slot; some are mapped only when they are touched. */
+static void add_first_page(struct kvm_s2_policy_facts *facts, struct vm_area_struct *vma, hva_t hva)
+{
+	struct follow_pfnmap_args args = {
+		.vma		= vma,
+		.address	= max(hva, vma->vm_start),
+	};
+
+	if (!facts->pfnmap && !facts->mixedmap)
+		return;
+	if (follow_pfnmap_start(&args))
+		return;
+
+	facts->page_known = true;
+	facts->map_memory = pfn_is_map_memory(args.pfn);
+	follow_pfnmap_end(&args);
+}
+
+/* Returns an error if what @vma has at @hva and behind it must not be in a slot with @slot_flags. */
+int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 slot_flags)
+{
+	struct kvm_s2_policy_facts facts = host_facts();
+	struct kvm_s2_policy_verdict verdict;
+
+	add_vma_facts(&facts, vma->vm_flags, kvm_s2_policy_mair_index(vma));
+	add_first_page(&facts, vma, hva);
+	facts.log_dirty = slot_flags & KVM_MEM_LOG_DIRTY_PAGES;
+
+	verdict = kvm_s2_policy_check_slot(facts);
+	if (verdict.error)
+		trace_kvm_s2_policy_slot(hva, verdict);
+
+	return verdict.error;
+}
+
+/* The same abort as the guest's own tables would have caused. */
+static void inject_misaligned(struct kvm_vcpu *vcpu)
+{
+	u64 esr = kvm_vcpu_get_esr(vcpu) & (ESR_ELx_IL | ESR_ELx_CM | ESR_ELx_WNR);
+	u64 class = vcpu_mode_priv(vcpu) ? ESR_ELx_EC_DABT_CUR : ESR_ELx_EC_DABT_LOW;
+
+	esr |= FIELD_PREP(ESR_ELx_EC_MASK, class) | KVM_S2_FSC_ALIGNMENT;
+	vcpu_write_sys_reg(vcpu, kvm_vcpu_get_hfar(vcpu),
+			   is_hyp_ctxt(vcpu) ? FAR_EL2 : FAR_EL1);
+	kvm_inject_sync(vcpu, esr);
+}
+
+/* Tells the guest, or the guest hypervisor, of a misaligned access to a Device mapping. */
+int kvm_s2_policy_tell_misaligned(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested)
+{
+	struct kvm_s2_policy_facts facts = host_facts();
+
+	add_nested_facts(&facts, vcpu, nested);
+	if (kvm_s2_policy_is_nested_device(facts))
+		return kvm_inject_s2_fault(vcpu, kvm_vcpu_get_esr(vcpu));
+
+	/* What a 32-bit guest would have in its registers depends on its page tables' format. */
+	if (vcpu_el1_is_32bit(vcpu))
+		return kvm_inject_sea_dabt(vcpu, kvm_vcpu_get_hfar(vcpu));
+
+	inject_misaligned(vcpu);
+	return 1;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The policy for memory types at stage 2, as mmu.c and ptdump.c see it.
+ *
+ * Without CONFIG_KVM_ARM64_S2_POLICY_RUST nothing here does anything, and the rules in mmu.c apply.
+ */
+#ifndef __KVM_ARM64_S2_POLICY_H
+#define __KVM_ARM64_S2_POLICY_H
+
+#include <linux/kvm_host.h>
+#include <asm/esr.h>
+#include <asm/kvm_emulate.h>
+#include <asm/kvm_nested.h>
+#include <asm/kvm_pgtable.h>
+#include <asm/pgtable.h>
+
+/* An access to Device memory that is not aligned. */
+#define KVM_S2_FSC_ALIGNMENT	0x21
+
+static inline u8 kvm_s2_policy_mair_index(const struct vm_area_struct *vma)
+{
+	return FIELD_GET(PTE_ATTRINDX_MASK, pgprot_val(vma->vm_page_prot));
+}
+
+static inline bool kvm_s2_policy_is_misaligned(const struct kvm_vcpu *vcpu)
+{
+	return IS_ENABLED(CONFIG_KVM_ARM64_S2_POLICY_RUST) &&
+	       !kvm_vcpu_trap_is_iabt(vcpu) &&
+	       (kvm_vcpu_get_esr(vcpu) & ESR_ELx_FSC) == KVM_S2_FSC_ALIGNMENT;
+}
+
+#ifdef CONFIG_KVM_ARM64_S2_POLICY_RUST
+
+int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested,
+			vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn);
+enum kvm_pgtable_prot kvm_s2_policy_ioremap(phys_addr_t ipa, phys_addr_t pa);
+int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 slot_flags);
+int kvm_s2_policy_tell_misaligned(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested);
+
+/* One row for each value that stage2_set_prot_attr() writes, without and with FWB. */
+#define KVM_S2_POLICY_PTDUMP_ROW(attr, name)			\
+	{							\
+		.mask	= KVM_PTE_LEAF_ATTR_LO_S2_MEMATTR,	\
+		.val	= PTE_S2_MEMATTR(attr),			\
+		.set	= name,					\
+	}
+#define KVM_S2_POLICY_PTDUMP					\
+	KVM_S2_POLICY_PTDUMP_ROW(MT_S2_NORMAL, "NORMAL"),	\
+	KVM_S2_POLICY_PTDUMP_ROW(MT_S2_FWB_NORMAL, "NORMAL"),	\
+	KVM_S2_POLICY_PTDUMP_ROW(MT_S2_NORMAL_NC, "NORMAL-NC"),	\
+	KVM_S2_POLICY_PTDUMP_ROW(MT_S2_DEVICE_nGnRE, "DEVICE"),
+
+static_assert(MT_S2_NORMAL_NC == MT_S2_FWB_NORMAL_NC);
+static_assert(MT_S2_DEVICE_nGnRE == MT_S2_FWB_DEVICE_nGnRE);
+
+#else /* !CONFIG_KVM_ARM64_S2_POLICY_RUST */
+
+static inline int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested,
+				      vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline enum kvm_pgtable_prot kvm_s2_policy_ioremap(phys_addr_t ipa, phys_addr_t pa)
+{
+	return KVM_PGTABLE_PROT_DEVICE;
+}
+
+static inline int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 slot_flags)
+{
+	return 0;
+}
+
+static inline int kvm_s2_policy_tell_misaligned(struct kvm_vcpu *vcpu,
+						const struct kvm_s2_trans *nested)
+{
+	return -EFAULT;
+}
+
+#define KVM_S2_POLICY_PTDUMP
+
+#endif /* CONFIG_KVM_ARM64_S2_POLICY_RUST */
+
+#endif /* __KVM_ARM64_S2_POLICY_H */
