@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from boot import tests_onereg, tests_smoke, tests_viommu
+from boot import tests_onereg, tests_smoke, tests_stage2, tests_viommu
 from boot.parity import Difference
 from boot.plan import Boot
 
-MODULES = (tests_smoke, tests_viommu, tests_onereg)
+MODULES = (tests_smoke, tests_viommu, tests_onereg, tests_stage2)
 # What is known to differ between Rust and C.
 DIFFERENCES: tuple[Difference, ...] = (*tests_viommu.DIFFERENCES,
                                        *tests_onereg.DIFFERENCES)

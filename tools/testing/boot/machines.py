@@ -5,7 +5,7 @@
 and an SMMU, the H extension with AIA, the bare metal POWER9.  ``viommu`` is
 the machine with a virtio-iommu in front of everything that does DMA, and
 ``viommu-pair`` has two, each with endpoints of its own.  ``hostile`` has one that
-lies.
+lies.  ``stage2`` has devices to be assigned to guests of the guest.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ MACHINES: Mapping[tuple[str, str], Machine] = {
         'max', 'ttyAMA0', 1024),
     ('arm64', 'viommu'): Machine(
         'qemu-system-aarch64', 'virt,gic-version=3', 'max', 'ttyAMA0', 2048),
+    ('arm64', 'stage2'): Machine(
+        'qemu-system-aarch64',
+        'virt,virtualization=on,gic-version=3,iommu=smmuv3',
+        'max', 'ttyAMA0', 1024,
+        ('-object', 'memory-backend-ram,id=shared0,size=4M,share=on')),
     ('riscv', 'generic'): Machine(
         'qemu-system-riscv64', 'virt,aia=aplic-imsic,aia-guests=3',
         'max', 'ttyS0', 1024),
@@ -176,11 +181,22 @@ GENERIC_DEVICES: tuple[Device, ...] = (
     Device('pci-testdev', '06.0', (), 'RV_TESTDEV_PCI'),
 )
 
+# What is assigned to guests: a conventional function whose BAR is memory, an
+# integrated endpoint, and an endpoint below a root port.
+STAGE2_DEVICES: tuple[Device, ...] = (
+    Device('ivshmem-plain', '04.0', ('memdev=shared0',), 'RV_IVSHMEM_PCI'),
+    Device('e1000e', '05.0', ('romfile=',), 'RV_INTEGRATED_PCI'),
+    Device('pcie-root-port', '0a.0', ('id=rp0', 'chassis=1', 'slot=1'),
+           'RV_RP0_PCI'),
+    Device('e1000e', '', ('romfile=',), bus='rp0'),
+)
+
 _BY_VARIANT: Mapping[str, tuple[Device, ...]] = {
     'viommu': VIOMMU_DEVICES,
     'viommu-pair': PAIR_DEVICES,
     'hostile': HOSTILE_DEVICES,
     'generic': GENERIC_DEVICES,
+    'stage2': STAGE2_DEVICES,
 }
 
 # Each host bridge has one root port, with room for one device. OPAL switches

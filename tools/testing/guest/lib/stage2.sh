@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# Guests of the guest, and which of the two policies decides for them.
+
+# What a guest is told: an external abort of a fetch, and a load that is not aligned.
+# shellcheck disable=SC2034
+FETCH_ABORT="esr 0x86000010" MISALIGNED="esr 0x96000021"
+
+# has_rust_policy: whether this kernel has the policy in Rust.
+has_rust_policy()
+{
+	zcat /proc/config.gz | grep -q '^CONFIG_KVM_ARM64_S2_POLICY_RUST=y$'
+}
+
+# by_policy RUST C: one of the two.
+by_policy()
+{
+	if has_rust_policy; then echo "$1"; else echo "$2"; fi
+}
+
+# bar ADDRESS NUMBER [_wc]: the file through which anybody can map that BAR.
+bar()
+{
+	echo "$PCI/$1/resource$2${3-}"
+}
+
+# take ADDRESS: gives the function to vfio-pci.
+take()
+{
+	pci_bind "$1" vfio-pci
+}
+
+# type_of ARGUMENT...: the memory type that the tables show for what s2-probe puts into
+# a machine; empty if there is none to be seen.
+type_of()
+{
+	s2-probe --tables --aligned "$@" | awk '
+		/^table 0x0*10000000-/ {
+			for (i = 1; i <= NF; i++)
+				if ($i ~ /^(NORMAL|NORMAL-NC|DEVICE)$/)
+					print $i
+		}'
+}
+
+# decisions EVENT COMMAND...: what the trace says of the command.
+decisions()
+{
+	local event=$TRACING/events/kvm/$1
+
+	shift
+	tracing_mount || return 1
+	: >"$TRACING/trace"
+	echo 1 >"$event/enable" || return 1
+	"$@"
+	echo 0 >"$event/enable"
+	cat "$TRACING/trace"
+}
+
+# traced EVENT TEXT COMMAND...: whether the trace of the command has the text.
+traced()
+{
+	local event=$1 text=$2
+
+	shift 2
+	decisions "$event" "$@" | grep -F "$text"
+}
+
+# root_port_child ADDRESS: the function behind a root port.
+root_port_child()
+{
+	local child
+
+	for child in "$PCI/$1"/*:*:*.*; do
+		[ -d "$child/iommu_group" ] && echo "${child##*/}"
+	done | head -n 1
+}

@@ -1,0 +1,20 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The administrator can take Normal Non-cacheable from all devices.
+
+. /rv/lib/all.sh
+. /rv/lib/tracing.sh
+. /rv/lib/stage2.sh
+
+has_rust_policy || ktap_skip_all "C has no such parameter"
+ktap_plan 5
+device=$RV_IVSHMEM_PCI
+
+check "vfio-pci takes the device" take "$device"
+check_equal "memory is Normal" "data 0" "$(s2-probe anon)"
+check_equal "a BAR with a grant is Device" "$MISALIGNED" "$(s2-probe vfio "$device" 2)"
+check_equal "it is Device in the tables" DEVICE "$(type_of vfio "$device" 2)"
+check "the trace says why" traced kvm_s2_policy \
+	"type Device: limited for this machine" s2-probe --aligned vfio "$device" 2
+ktap_done

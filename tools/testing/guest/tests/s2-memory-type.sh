@@ -1,0 +1,54 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# A guest may use Normal Non-cacheable for a BAR that vfio-pci assigned to it, and for
+# nothing else.
+
+. /rv/lib/all.sh
+. /rv/lib/tracing.sh
+. /rv/lib/stage2.sh
+
+ktap_plan 19
+device=$RV_IVSHMEM_PCI
+file=$(bar "$device" 2)
+
+check_equal "memory is Normal" "data 0" "$(s2-probe anon)"
+check_equal "memory is Normal in the tables" "$(by_policy NORMAL "")" "$(type_of anon)"
+
+# Nobody vouches for what is mapped through sysfs.
+check "the device is on" sh -c "echo 1 >$PCI/$device/enable"
+check_equal "a BAR without a grant can be read" "data 0" "$(s2-probe --aligned file "$file")"
+check_equal "it is Device" "$(by_policy "$MISALIGNED" "run EFAULT")" "$(s2-probe file "$file")"
+check_equal "it is Device when the host combines writes" \
+	"$(by_policy "$MISALIGNED" "run EFAULT")" "$(s2-probe file "$(bar "$device" 2 _wc)")"
+check_equal "it is not executable" "$FETCH_ABORT" "$(s2-probe --fetch file "$file")"
+check_equal "it is Device in the tables" "$(by_policy DEVICE "")" "$(type_of file "$file")"
+check_equal "its writes cannot be logged" "slot EINVAL" "$(s2-probe --log file "$file")"
+
+check "vfio-pci takes the device" take "$device"
+check_equal "a BAR with a grant is Normal" "data 0" "$(s2-probe vfio "$device" 2)"
+check_equal "it is not executable either" "$FETCH_ABORT" "$(s2-probe --fetch vfio "$device" 2)"
+check_equal "it is Non-cacheable in the tables" "$(by_policy NORMAL-NC "")" \
+	"$(type_of vfio "$device" 2)"
+check_equal "nor can its writes be logged" "slot EINVAL" "$(s2-probe --log vfio "$device" 2)"
+
+# C makes no difference between endpoints, and neither does this yet.
+for function in "$RV_INTEGRATED_PCI" "$(root_port_child "$RV_RP0_PCI")"; do
+	take "$function"
+	outcome=$(s2-probe vfio "$function" 0)
+	check_equal "a network card at ${function#0000:} is Normal" data "${outcome%% *}"
+done
+
+if has_rust_policy; then
+	check "the trace says who allows it" traced kvm_s2_policy \
+		"type Normal-NC: granted by the driver" s2-probe vfio "$device" 2
+	check "the trace says what is memory" traced kvm_s2_policy \
+		"type Normal: memory" s2-probe anon
+	check "the trace says why a slot is refused" traced kvm_s2_policy_slot \
+		"error -22: writes cannot be logged" s2-probe --log vfio "$device" 2
+else
+	for reason in allowed memory refused; do
+		ktap_skip "$reason" "C traces no decisions"
+	done
+fi
+ktap_done

@@ -1,0 +1,38 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a guest hypervisor says of a device in its own stage 2 holds for its guest.
+
+. /rv/lib/all.sh
+. /rv/lib/tracing.sh
+. /rv/lib/stage2.sh
+
+# MemAttr without forced write-back.
+DEVICE=1 NON_CACHEABLE=5 WRITE_BACK=15
+
+# outcome ARGUMENT...: the first word, and for an exception the last two digits.
+outcome()
+{
+	s2-probe "$@" | sed -n 's/^\(esr-el2\|esr\) .*\(..\)$/\1 \2/p; t; s/ .*//p'
+}
+
+ktap_plan 7
+device=$RV_IVSHMEM_PCI
+
+check "vfio-pci takes the device" take "$device"
+check_equal "not its guest's: Normal" data "$(outcome vfio "$device" 2)"
+check_equal "write-back: as without" data "$(outcome --nested $WRITE_BACK vfio "$device" 2)"
+check_equal "Non-cacheable: as without" data \
+	"$(outcome --nested $NON_CACHEABLE vfio "$device" 2)"
+check_equal "Device: Device, and the guest hypervisor is told" \
+	"$(by_policy "esr-el2 21" data)" "$(outcome --nested $DEVICE vfio "$device" 2)"
+# The host reads and writes its memory through its caches, so it stays there.
+check_equal "memory is Normal, whatever it says" data "$(outcome --nested $DEVICE anon)"
+if has_rust_policy; then
+	check "the trace says why" traced kvm_s2_policy \
+		"type Device: limited by the guest hypervisor" \
+		s2-probe --aligned --nested $DEVICE vfio "$device" 2
+else
+	ktap_skip "the trace says why" "C traces no decisions"
+fi
+ktap_done
