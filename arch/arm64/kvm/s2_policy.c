@@ -2,8 +2,10 @@
 /*
  * Facts for the policy for memory types at stage 2, and what becomes of its answers.
  */
+#include <linux/jump_label.h>
 #include <linux/kstrtox.h>
 #include <linux/mm.h>
+#include <linux/string.h>
 
 #include <asm/cpufeature.h>
 #include <asm/kvm_s2_policy.h>
@@ -13,6 +15,21 @@
 
 #define CREATE_TRACE_POINTS
 #include "trace_s2_policy.h"
+
+DEFINE_STATIC_KEY_TRUE(kvm_s2_policy_decides);
+
+/* The rules in mmu.c can be had back, to compare the two on one kernel. */
+static int __init early_s2_policy(char *arg)
+{
+	if (!arg)
+		return -EINVAL;
+	if (!strcmp(arg, "c"))
+		static_branch_disable(&kvm_s2_policy_decides);
+	else if (strcmp(arg, "rust"))
+		return -EINVAL;
+	return 0;
+}
+early_param("kvm-arm.s2_policy", early_s2_policy);
 
 /* What the administrator says for all devices of the machine. */
 static bool s2_normal_nc __ro_after_init = true;
@@ -93,8 +110,12 @@ int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested
 /* Returns the type for registers at @pa that the kernel itself hands to a guest. */
 enum kvm_pgtable_prot kvm_s2_policy_ioremap(phys_addr_t ipa, phys_addr_t pa)
 {
-	struct kvm_s2_policy_verdict verdict = kvm_s2_policy_decide_host(host_facts());
+	struct kvm_s2_policy_verdict verdict;
 
+	if (!kvm_s2_policy_active())
+		return KVM_PGTABLE_PROT_DEVICE;
+
+	verdict = kvm_s2_policy_decide_host(host_facts());
 	trace_kvm_s2_policy(ipa, pa, verdict);
 
 	return to_prot(verdict);
@@ -123,6 +144,9 @@ int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 slot_flags)
 {
 	struct kvm_s2_policy_facts facts = host_facts();
 	struct kvm_s2_policy_verdict verdict;
+
+	if (!kvm_s2_policy_active())
+		return 0;
 
 	add_vma_facts(&facts, vma->vm_flags, kvm_s2_policy_mair_index(vma));
 	add_first_page(&facts, vma, hva);

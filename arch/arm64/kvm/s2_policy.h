@@ -7,6 +7,7 @@
 #ifndef __KVM_ARM64_S2_POLICY_H
 #define __KVM_ARM64_S2_POLICY_H
 
+#include <linux/jump_label.h>
 #include <linux/kvm_host.h>
 #include <asm/esr.h>
 #include <asm/kvm_emulate.h>
@@ -22,9 +23,24 @@ static inline u8 kvm_s2_policy_mair_index(const struct vm_area_struct *vma)
 	return FIELD_GET(PTE_ATTRINDX_MASK, pgprot_val(vma->vm_page_prot));
 }
 
+#ifdef CONFIG_KVM_ARM64_S2_POLICY_RUST
+DECLARE_STATIC_KEY_TRUE(kvm_s2_policy_decides);
+
+/* Whether the policy decides, rather than the rules in mmu.c. */
+static inline bool kvm_s2_policy_active(void)
+{
+	return static_branch_likely(&kvm_s2_policy_decides);
+}
+#else
+static inline bool kvm_s2_policy_active(void)
+{
+	return false;
+}
+#endif
+
 static inline bool kvm_s2_policy_is_misaligned(const struct kvm_vcpu *vcpu)
 {
-	return IS_ENABLED(CONFIG_KVM_ARM64_S2_POLICY_RUST) &&
+	return kvm_s2_policy_active() &&
 	       !kvm_vcpu_trap_is_iabt(vcpu) &&
 	       (kvm_vcpu_get_esr(vcpu) & ESR_ELx_FSC) == KVM_S2_FSC_ALIGNMENT;
 }

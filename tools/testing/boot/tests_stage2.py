@@ -8,6 +8,11 @@ from boot.plan import Boot, GuestTest
 PIECE = 'arm64-stage2'
 ARCH = 'arm64'
 
+# On the kernel's command line: the same kernel has both.
+C_RULES = 'kvm-arm.s2_policy=c'
+PROTECTED_MODE = 'kvm-arm.mode=protected'
+NESTED_MODE = 'kvm-arm.mode=nested'
+
 
 def _test(name: str, seconds: int) -> GuestTest:
     return GuestTest(name, (PIECE,), (ARCH,), seconds)
@@ -28,7 +33,10 @@ def boots() -> list[Boot]:
     """One boot for each way in which KVM is started."""
     return [
         _boot('stage2', MEMORY_TYPE),
+        _boot('stage2-c', MEMORY_TYPE, C_RULES),
         _boot('stage2-limited', LIMITED, 'kvm-arm.s2_normal_nc=0'),
-        _boot('stage2-protected', PROTECTED, 'kvm-arm.mode=protected'),
-        _boot('stage2-nested', NESTED, 'kvm-arm.mode=nested'),
+        _boot('stage2-protected', PROTECTED, PROTECTED_MODE),
+        _boot('stage2-protected-c', PROTECTED, f'{PROTECTED_MODE} {C_RULES}'),
+        _boot('stage2-nested', NESTED, NESTED_MODE),
+        _boot('stage2-nested-c', NESTED, f'{NESTED_MODE} {C_RULES}'),
     ]

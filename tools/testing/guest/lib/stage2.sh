@@ -7,10 +7,22 @@
 # shellcheck disable=SC2034
 FETCH_ABORT="esr 0x86000010" MISALIGNED="esr 0x96000021"
 
-# has_rust_policy: whether this kernel has the policy in Rust.
+# has_rust_policy: whether the policy in Rust decides, and not the rules of C.
 has_rust_policy()
 {
+	is_policy_built && ! grep -qw kvm-arm.s2_policy=c /proc/cmdline
+}
+
+# is_policy_built: whether this kernel has the policy, and shows memory types.
+is_policy_built()
+{
 	zcat /proc/config.gz | grep -q '^CONFIG_KVM_ARM64_S2_POLICY_RUST=y$'
+}
+
+# seen TYPE: what the tables show of a page of that type.
+seen()
+{
+	if is_policy_built; then echo "$1"; fi
 }
 
 # by_policy RUST C: one of the two.

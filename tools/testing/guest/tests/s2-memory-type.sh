@@ -13,7 +13,7 @@ device=$RV_IVSHMEM_PCI
 file=$(bar "$device" 2)
 
 check_equal "memory is Normal" "data 0" "$(s2-probe anon)"
-check_equal "memory is Normal in the tables" "$(by_policy NORMAL "")" "$(type_of anon)"
+check_equal "memory is Normal in the tables" "$(seen NORMAL)" "$(type_of anon)"
 
 # Nobody vouches for what is mapped through sysfs.
 check "the device is on" sh -c "echo 1 >$PCI/$device/enable"
@@ -22,13 +22,13 @@ check_equal "it is Device" "$(by_policy "$MISALIGNED" "run EFAULT")" "$(s2-probe
 check_equal "it is Device when the host combines writes" \
 	"$(by_policy "$MISALIGNED" "run EFAULT")" "$(s2-probe file "$(bar "$device" 2 _wc)")"
 check_equal "it is not executable" "$FETCH_ABORT" "$(s2-probe --fetch file "$file")"
-check_equal "it is Device in the tables" "$(by_policy DEVICE "")" "$(type_of file "$file")"
+check_equal "it is Device in the tables" "$(seen DEVICE)" "$(type_of file "$file")"
 check_equal "its writes cannot be logged" "slot EINVAL" "$(s2-probe --log file "$file")"
 
 check "vfio-pci takes the device" take "$device"
 check_equal "a BAR with a grant is Normal" "data 0" "$(s2-probe vfio "$device" 2)"
 check_equal "it is not executable either" "$FETCH_ABORT" "$(s2-probe --fetch vfio "$device" 2)"
-check_equal "it is Non-cacheable in the tables" "$(by_policy NORMAL-NC "")" \
+check_equal "it is Non-cacheable in the tables" "$(seen NORMAL-NC)" \
 	"$(type_of vfio "$device" 2)"
 check_equal "nor can its writes be logged" "slot EINVAL" "$(s2-probe --log vfio "$device" 2)"
 
