@@ -38,8 +38,8 @@ ARCHITECTURES: Mapping[str, Architecture] = {
                    plain=("viommu-module", "vng", "kexec", "inline"))),
     "arm64": Architecture(
         "Image", "arch/arm64/boot/Image",
-        _fragments("arm64", both=("devices", "viommu-rust"),
-                   test=("kasan", "lockdep", "viommu-module", "kvm-arm64", "s2-policy"),
+        _fragments("arm64", both=("devices", "viommu-rust", "kvm-arm64", "s2-policy"),
+                   test=("kasan", "lockdep", "viommu-module", "s2-kunit"),
                    plain=("viommu-module", "inline"))),
     "riscv": Architecture(
         "Image", "arch/riscv/boot/Image",

@@ -63,6 +63,13 @@ MACHINES: Mapping[tuple[str, str], Machine] = {
         'virt,virtualization=on,gic-version=3,iommu=smmuv3',
         'max', 'ttyAMA0', 1024,
         ('-object', 'memory-backend-ram,id=shared0,size=4M,share=on')),
+    # The processor has neither VHE nor FWB, and guests get the virtual
+    # interface of the GICv2.
+    ('arm64', 'stage2-gicv2'): Machine(
+        'qemu-system-aarch64',
+        'virt,virtualization=on,gic-version=2,iommu=smmuv3',
+        'cortex-a72', 'ttyAMA0', 1024,
+        ('-object', 'memory-backend-ram,id=shared0,size=4M,share=on')),
     ('riscv', 'generic'): Machine(
         'qemu-system-riscv64', 'virt,aia=aplic-imsic,aia-guests=3',
         'max', 'ttyS0', 1024),
@@ -181,14 +188,22 @@ GENERIC_DEVICES: tuple[Device, ...] = (
     Device('pci-testdev', '06.0', (), 'RV_TESTDEV_PCI'),
 )
 
-# What is assigned to guests: a conventional function whose BAR is memory, an
-# integrated endpoint, and an endpoint below a root port.
+# What is assigned to guests: conventional functions, of which one's BAR is
+# memory, an integrated endpoint, endpoints below root ports, of which one has
+# a prefetchable BAR, and a function behind a bridge to conventional PCI.
 STAGE2_DEVICES: tuple[Device, ...] = (
     Device('ivshmem-plain', '04.0', ('memdev=shared0',), 'RV_IVSHMEM_PCI'),
     Device('e1000e', '05.0', ('romfile=',), 'RV_INTEGRATED_PCI'),
+    Device('edu', '06.0', (), 'RV_EDU_PCI'),
     Device('pcie-root-port', '0a.0', ('id=rp0', 'chassis=1', 'slot=1'),
            'RV_RP0_PCI'),
     Device('e1000e', '', ('romfile=',), bus='rp0'),
+    Device('pcie-root-port', '0b.0', ('id=rp1', 'chassis=2', 'slot=2'),
+           'RV_RP1_PCI'),
+    Device('nvme', '', ('serial=rvnvme0', 'cmb_size_mb=4'), bus='rp1'),
+    Device('pcie-pci-bridge', '0c.0', ('id=bridge0',), 'RV_BRIDGE_PCI'),
+    Device('pci-testdev', '01.0', ('membar=4M', 'membar-backed=on'),
+           bus='bridge0'),
 )
 
 _BY_VARIANT: Mapping[str, tuple[Device, ...]] = {
@@ -197,6 +212,7 @@ _BY_VARIANT: Mapping[str, tuple[Device, ...]] = {
     'hostile': HOSTILE_DEVICES,
     'generic': GENERIC_DEVICES,
     'stage2': STAGE2_DEVICES,
+    'stage2-gicv2': STAGE2_DEVICES,
 }
 
 # Each host bridge has one root port, with room for one device. OPAL switches

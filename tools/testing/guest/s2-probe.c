@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * s2-probe [OPTION]... vfio ADDRESS BAR | file PATH | anon
+ * s2-probe [OPTION]... vfio ADDRESS BAR | file PATH | anon | gicv
  *
  * Puts memory into a virtual machine, lets its processor access it once, and prints what came of
  * it: "data VALUE", "esr VALUE" of the exception that the guest took at EL1, "esr-el2 VALUE" at
  * EL2, "run ERROR" if KVM_RUN failed, "slot ERROR" if the memory was not taken, or "stuck" with
  * registers if the guest never came back.
+ *
+ * What it accesses with gicv is no memory but the virtual interface of a GICv2, which KVM maps.
  *
  * The guest's own tables say Normal Write-Back. A load that is not aligned succeeds unless stage 2
  * makes the page Device, so it tells the two apart.
@@ -14,6 +16,8 @@
  *   --fetch	execute what is there
  *   --log	with dirty logging
  *   --nested N	from a guest of a guest hypervisor that has N as MemAttr in its stage 2
+ *   --lower	the user of the BAR lowers its type before he maps it
+ *   --lower-late	he does so when he has it mapped
  *   --tables	print the host's stage-2 page tables of the machine first
  */
 #define _GNU_SOURCE
@@ -31,6 +35,7 @@
 #include <unistd.h>
 #include <linux/kvm.h>
 #include <linux/vfio.h>
+#include <linux/vfio_pci_grant.h>
 
 #include "vfio-access.h"
 
@@ -78,7 +83,7 @@ enum { VALUE = 0, ESR_EL1 = 8, ESR_EL2 = 16 };
 
 struct options {
 	enum operation operation;
-	bool log, tables;
+	bool log, lower, lower_late, tables, gicv;
 	int nested;
 };
 
@@ -169,14 +174,36 @@ static struct source map_aligned(int fd, off_t offset, uint64_t available)
 	return (struct source){ memory, size };
 }
 
-static struct source map_vfio(const char *address, const char *bar)
+static void lower_type(int device, uint32_t bar)
+{
+	struct {
+		struct vfio_device_feature head;
+		struct vfio_device_feature_pci_bar_type bar;
+	} feature = {
+		.head.argsz = sizeof(feature),
+		.head.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_BAR_TYPE,
+		.bar.index = bar,
+		.bar.type = VFIO_PCI_BAR_TYPE_DEVICE,
+	};
+
+	IOCTL(device, VFIO_DEVICE_FEATURE, &feature);
+}
+
+static struct source map_vfio(const char *address, const char *bar,
+			      const struct options *options)
 {
 	struct vfio_region_info region = { .argsz = sizeof(region), .index = atoi(bar) };
 	static struct access access;
+	struct source source;
 
 	access_open(&access, ACCESS_IOMMUFD, address);
 	IOCTL(access.device, VFIO_DEVICE_GET_REGION_INFO, &region);
-	return map_aligned(access.device, (off_t)region.offset, region.size);
+	if (options->lower)
+		lower_type(access.device, region.index);
+	source = map_aligned(access.device, (off_t)region.offset, region.size);
+	if (options->lower_late)
+		lower_type(access.device, region.index);
+	return source;
 }
 
 /* A file of sysfs that is a BAR is as large as that. */
@@ -190,10 +217,13 @@ static struct source map_file(const char *path)
 	return map_aligned(fd, 0, status.st_size);
 }
 
-static struct source map_source(char **words)
+static struct source map_source(char **words, struct options *options)
 {
+	options->gicv = words[0] && !strcmp(words[0], "gicv");
+	if (options->gicv)
+		return (struct source){ NULL, 0 };
 	if (words[0] && !strcmp(words[0], "vfio") && words[1] && words[2])
-		return map_vfio(words[1], words[2]);
+		return map_vfio(words[1], words[2], options);
 	if (words[0] && !strcmp(words[0], "file") && words[1])
 		return map_file(words[1]);
 	if (words[0] && !strcmp(words[0], "anon"))
@@ -251,8 +281,20 @@ static void set_attribute(int device, uint32_t group, uint64_t attribute, void *
 	IOCTL(device, KVM_SET_DEVICE_ATTR, &attr);
 }
 
+static int make_gic_v2(int vm)
+{
+	struct kvm_create_device gic = { .type = KVM_DEV_TYPE_ARM_VGIC_V2 };
+	uint64_t distributor = 0x08000000, interface = DEVICE_IPA;
+
+	IOCTL(vm, KVM_CREATE_DEVICE, &gic);
+	set_attribute(gic.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST,
+		      &distributor);
+	set_attribute(gic.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU, &interface);
+	return gic.fd;
+}
+
 /* A guest hypervisor gets no processor without one. */
-static int make_gic(int vm)
+static int make_gic_v3(int vm)
 {
 	struct kvm_create_device gic = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
 	uint64_t distributor = 0x08000000, redistributors = 0x080a0000 | 1ULL << 52;
@@ -320,7 +362,7 @@ static void set_registers(int cpu, const struct options *options)
 static int make_cpu(int vm, const struct options *options)
 {
 	bool nested = options->nested >= 0;
-	int gic = nested ? make_gic(vm) : -1;
+	int gic = options->gicv ? make_gic_v2(vm) : nested ? make_gic_v3(vm) : -1;
 	int cpu = IOCTL(vm, KVM_CREATE_VCPU, NULL);
 	struct kvm_vcpu_init init;
 
@@ -329,7 +371,7 @@ static int make_cpu(int vm, const struct options *options)
 		init.features[0] |= 1 << KVM_ARM_VCPU_HAS_EL2;
 	init.features[0] |= 1 << KVM_ARM_VCPU_PSCI_0_2;
 	IOCTL(cpu, KVM_ARM_VCPU_INIT, &init);
-	if (nested)
+	if (gic >= 0)
 		set_attribute(gic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
 	set_registers(cpu, options);
 	return cpu;
@@ -419,6 +461,10 @@ static char **parse(char **words, struct options *options)
 			options->operation = FETCH;
 		else if (!strcmp(*words, "--log"))
 			options->log = true;
+		else if (!strcmp(*words, "--lower"))
+			options->lower = true;
+		else if (!strcmp(*words, "--lower-late"))
+			options->lower_late = true;
 		else if (!strcmp(*words, "--tables"))
 			options->tables = true;
 		else if (!strcmp(*words, "--nested") && words[1])
@@ -432,7 +478,7 @@ static char **parse(char **words, struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options = { .operation = UNALIGNED, .nested = -1 };
-	struct source device = map_source(parse(argv + (argc > 0), &options));
+	struct source device = map_source(parse(argv + (argc > 0), &options), &options);
 	int kvm = open_or_die("/dev/kvm");
 	int vm = IOCTL(kvm, KVM_CREATE_VM, NULL);
 	int cpu, error;
@@ -440,7 +486,8 @@ int main(int argc, char **argv)
 	error = add_slot(vm, 0, MEMORY_IPA, make_memory(options.nested), MEMORY_SIZE, false);
 	if (error)
 		errx(1, "no slot for the machine's memory: %s", strerror(error));
-	error = add_slot(vm, 1, DEVICE_IPA, device.memory, device.size, options.log);
+	error = options.gicv ? 0 : add_slot(vm, 1, DEVICE_IPA, device.memory, device.size,
+					    options.log);
 	if (error) {
 		printf("slot %s\n", strerrorname_np(error));
 		return 0;

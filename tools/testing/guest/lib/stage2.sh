@@ -43,6 +43,17 @@ take()
 	pci_bind "$1" vfio-pci
 }
 
+# may_use_nc ARGUMENT...: whether a guest may use Normal Non-cacheable for what s2-probe
+# maps: its load comes through to the device, which need not like it.
+may_use_nc()
+{
+	case $(s2-probe "$@") in
+	"$MISALIGNED" | "run EFAULT") echo no ;;
+	data* | "esr 0x96000010") echo yes ;;
+	*) echo unknown ;;
+	esac
+}
+
 # type_of ARGUMENT...: the memory type that the tables show for what s2-probe puts into
 # a machine; empty if there is none to be seen.
 type_of()

@@ -2,13 +2,13 @@
 
 //! Tests of the policy for memory types at stage 2 of arm64.
 //!
-//! The policy is included from KVM. Its domain is finite: the cases that KUnit runs too go through
-//! all of it, so there is nothing left for random input.
+//! The policy is included from KVM and vfio-pci. Its domain is finite: the cases that KUnit runs too
+//! go through all of it, so there is nothing left for random input.
 
 #![cfg(test)]
 #![forbid(unsafe_code)]
 
-/// Includes a file of KVM, in which nothing may be able to panic.
+/// Includes a file of the kernel, in which nothing may be able to panic.
 macro_rules! logic {
     ($($name:ident => $path:literal;)*) => {
         $(
@@ -27,17 +27,6 @@ macro_rules! logic {
     };
 }
 
-logic! {
-    decision => "../../../../../arch/arm64/kvm/s2_policy/decision.rs";
-    facts => "../../../../../arch/arm64/kvm/s2_policy/facts.rs";
-    mem_type => "../../../../../arch/arm64/kvm/s2_policy/mem_type.rs";
-    slot => "../../../../../arch/arm64/kvm/s2_policy/slot.rs";
-    stage2 => "../../../../../arch/arm64/kvm/s2_policy/stage2.rs";
-}
-
-#[path = "../../../../../arch/arm64/kvm/s2_policy/cases/mod.rs"]
-mod cases;
-
 /// Makes tests out of cases. A failure shows the row that does not hold, and where.
 macro_rules! tests {
     ($($area:ident { $($case:ident)* })*) => {
@@ -53,6 +42,19 @@ macro_rules! tests {
         )*
     };
 }
+
+mod grant;
+
+logic! {
+    decision => "../../../../../arch/arm64/kvm/s2_policy/decision.rs";
+    facts => "../../../../../arch/arm64/kvm/s2_policy/facts.rs";
+    mem_type => "../../../../../arch/arm64/kvm/s2_policy/mem_type.rs";
+    slot => "../../../../../arch/arm64/kvm/s2_policy/slot.rs";
+    stage2 => "../../../../../arch/arm64/kvm/s2_policy/stage2.rs";
+}
+
+#[path = "../../../../../arch/arm64/kvm/s2_policy/cases/mod.rs"]
+mod cases;
 
 tests! {
     types { semilattice guest_tables host_mappings }
