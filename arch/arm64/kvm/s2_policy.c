@@ -8,6 +8,7 @@
 #include <linux/string.h>
 
 #include <asm/cpufeature.h>
+#include <asm/kvm_s2_leaf.h>
 #include <asm/kvm_s2_policy.h>
 #include <asm/virt.h>
 
@@ -69,25 +70,52 @@ static void add_nested_facts(struct kvm_s2_policy_facts *facts, struct kvm_vcpu 
 	facts->nested_memattr	= FIELD_GET(KVM_PTE_LEAF_ATTR_LO_S2_MEMATTR, nested->desc);
 }
 
+static enum kvm_pgtable_prot type_prot(u8 type)
+{
+	switch (type) {
+	case KVM_S2_POLICY_NORMAL:
+		return 0;
+	case KVM_S2_POLICY_NORMAL_NC:
+		return KVM_PGTABLE_PROT_NORMAL_NC;
+	default:
+		return KVM_PGTABLE_PROT_DEVICE;
+	}
+}
+
 static enum kvm_pgtable_prot to_prot(struct kvm_s2_policy_verdict verdict)
 {
-	enum kvm_pgtable_prot prot = verdict.executable ? KVM_PGTABLE_PROT_X : 0;
+	return type_prot(verdict.type) | (verdict.executable ? KVM_PGTABLE_PROT_X : 0);
+}
 
-	switch (verdict.type) {
-	case KVM_S2_POLICY_NORMAL:
-		return prot;
-	case KVM_S2_POLICY_NORMAL_NC:
-		return prot | KVM_PGTABLE_PROT_NORMAL_NC;
-	default:
-		return prot | KVM_PGTABLE_PROT_DEVICE;
-	}
+/* Tells the user of the VM which page there is no mapping for. */
+int kvm_s2_policy_no_page(struct kvm_vcpu *vcpu, phys_addr_t ipa,
+			  struct kvm_s2_trans *nested)
+{
+	if (kvm_s2_policy_active())
+		kvm_prepare_memory_fault_exit(vcpu,
+					      (nested ? kvm_s2_trans_output(nested) : ipa) & PAGE_MASK,
+					      PAGE_SIZE, kvm_is_write_fault(vcpu),
+					      kvm_vcpu_trap_is_exec_fault(vcpu), false);
+	return -EFAULT;
+}
+
+/* Returns the type of a leaf, for the leaves that it is split into. */
+enum kvm_pgtable_prot kvm_s2_policy_leaf_prot(u64 pte)
+{
+	u8 mem_attr = FIELD_GET(KVM_PTE_LEAF_ATTR_LO_S2_MEMATTR, pte);
+
+	if (!kvm_s2_policy_active())
+		return 0;
+
+	return type_prot(kvm_s2_policy_leaf(mem_attr,
+					    cpus_have_final_cap(ARM64_HAS_STAGE2_FWB)));
 }
 
 /*
  * Returns the type for the page that @vcpu touched, with KVM_PGTABLE_PROT_X if it may be executable,
  * or a negative error.
  */
-int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested,
+int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, struct kvm_s2_trans *nested,
 			vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn)
 {
 	struct kvm_s2_policy_facts facts = host_facts();
@@ -101,6 +129,8 @@ int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested
 	verdict = kvm_s2_policy_decide(facts);
 	trace_kvm_s2_policy(kvm_vcpu_get_fault_ipa(vcpu), PFN_PHYS(pfn), verdict);
 
+	if (verdict.error == -EFAULT)
+		return kvm_s2_policy_no_page(vcpu, kvm_vcpu_get_fault_ipa(vcpu), nested);
 	if (verdict.error)
 		return verdict.error;
 

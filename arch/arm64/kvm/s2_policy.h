@@ -47,11 +47,13 @@ static inline bool kvm_s2_policy_is_misaligned(const struct kvm_vcpu *vcpu)
 
 #ifdef CONFIG_KVM_ARM64_S2_POLICY_RUST
 
-int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested,
+int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, struct kvm_s2_trans *nested,
 			vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn);
 enum kvm_pgtable_prot kvm_s2_policy_ioremap(phys_addr_t ipa, phys_addr_t pa);
 int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 slot_flags);
 int kvm_s2_policy_tell_misaligned(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested);
+int kvm_s2_policy_no_page(struct kvm_vcpu *vcpu, phys_addr_t ipa,
+			  struct kvm_s2_trans *nested);
 
 /* One row for each value that stage2_set_prot_attr() writes, without and with FWB. */
 #define KVM_S2_POLICY_PTDUMP_ROW(attr, name)			\
@@ -71,7 +73,7 @@ static_assert(MT_S2_DEVICE_nGnRE == MT_S2_FWB_DEVICE_nGnRE);
 
 #else /* !CONFIG_KVM_ARM64_S2_POLICY_RUST */
 
-static inline int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested,
+static inline int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, struct kvm_s2_trans *nested,
 				      vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn)
 {
 	return -EOPNOTSUPP;
@@ -89,6 +91,12 @@ static inline int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 
 
 static inline int kvm_s2_policy_tell_misaligned(struct kvm_vcpu *vcpu,
 						const struct kvm_s2_trans *nested)
+{
+	return -EFAULT;
+}
+
+static inline int kvm_s2_policy_no_page(struct kvm_vcpu *vcpu, phys_addr_t ipa,
+					struct kvm_s2_trans *nested)
 {
 	return -EFAULT;
 }

@@ -48,6 +48,11 @@ mod types_tests {
     }
 
     #[test]
+    fn own_tables() -> Case {
+        report(types::own_tables())
+    }
+
+    #[test]
     fn host_mappings() -> Case {
         report(types::host_mappings())
     }

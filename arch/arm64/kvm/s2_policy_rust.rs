@@ -214,6 +214,16 @@ pub unsafe extern "C" fn kvm_s2_policy_check_slot(facts: RawFacts) -> Verdict {
     }
 }
 
+/// Returns the type that the host has in a leaf of its own tables.
+///
+/// # Safety
+///
+/// Always safe to call: nothing is pointed at.
+#[export]
+pub unsafe extern "C" fn kvm_s2_policy_leaf(mem_attr: u8, fwb: bool) -> u8 {
+    small(type_number(MemAttr::from_bits(mem_attr).mem_type(fwb)))
+}
+
 /// Returns whether a guest hypervisor is to be told of a misaligned access.
 ///
 /// # Safety

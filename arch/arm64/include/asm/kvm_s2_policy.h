@@ -67,6 +67,8 @@ struct kvm_s2_policy_verdict kvm_s2_policy_decide(struct kvm_s2_policy_facts fac
 struct kvm_s2_policy_verdict kvm_s2_policy_decide_host(struct kvm_s2_policy_facts facts);
 /* The part of a memory slot that one virtual memory area is behind. */
 struct kvm_s2_policy_verdict kvm_s2_policy_check_slot(struct kvm_s2_policy_facts facts);
+/* The enum kvm_s2_policy_type that a leaf with this field has. */
+u8 kvm_s2_policy_leaf(u8 mem_attr, bool fwb);
 /* Whether a misaligned access to a Device mapping is the guest hypervisor's to know of. */
 bool kvm_s2_policy_is_nested_device(struct kvm_s2_policy_facts facts);
 

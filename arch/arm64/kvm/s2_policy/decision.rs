@@ -67,16 +67,14 @@ pub(crate) enum Refusal {
 
 /// Decides how to map a page.
 ///
-/// What the host reaches through its caches is Normal, whatever a guest hypervisor wants of it:
-/// somebody on the host reads and writes it too, and a guest that went past the caches would see
-/// something else than he does. With forced write-back the architecture has the outermost stage win
-/// in the same way.
+/// What only looks like memory, and has no address to clean its caches by, is Normal whatever a guest
+/// hypervisor wants of it.
 pub(crate) const fn decide(facts: &Facts) -> Decision {
     match facts.target {
         Target::HostRegisters => host_registers(&facts.host),
         Target::Slot(slot) => match (slot.frames, slot.page) {
             (Frames::Managed | Frames::Mixed | Frames::Raw, Page::Ram) => {
-                map(MemType::Normal, Reason::Memory)
+                memory(&facts.host, &slot)
             }
             (Frames::Managed, Page::Io) if facts.host.protected => {
                 Decision::Reject(Refusal::Protected)
@@ -105,6 +103,23 @@ const fn host_registers(host: &Host) -> Decision {
     }
 
     map(MemType::Device, Reason::HostRegisters)
+}
+
+/// Memory is Normal, unless a guest hypervisor wants its guest to take it for a device.
+///
+/// Where he wants Non-cacheable it stays Normal: the guest sees the same as with forced write-back,
+/// and could not fetch from it otherwise.
+const fn memory(host: &Host, slot: &SlotPage) -> Decision {
+    match (slot.guest_hypervisor, slot.access) {
+        (None | Some(MemType::Normal | MemType::NormalNc), Access::Data | Access::Fetch) => {
+            map(MemType::Normal, Reason::Memory)
+        }
+        (Some(MemType::Device), Access::Data | Access::Fetch) if host.protected => {
+            Decision::Reject(Refusal::Protected)
+        }
+        (Some(MemType::Device), Access::Fetch) => Decision::AbortFetch,
+        (Some(MemType::Device), Access::Data) => map(MemType::Device, Reason::GuestHypervisor),
+    }
 }
 
 /// What the host caches has no linear map here, and so no address to clean it by.

@@ -8,7 +8,7 @@
 . /rv/lib/tracing.sh
 . /rv/lib/stage2.sh
 
-ktap_plan 19
+ktap_plan 20
 device=$RV_IVSHMEM_PCI
 file=$(bar "$device" 2)
 
@@ -31,6 +31,10 @@ check_equal "it is not executable either" "$FETCH_ABORT" "$(s2-probe --fetch vfi
 check_equal "it is Non-cacheable in the tables" "$(seen NORMAL-NC)" \
 	"$(type_of vfio "$device" 2)"
 check_equal "nor can its writes be logged" "slot EINVAL" "$(s2-probe --log vfio "$device" 2)"
+
+# One that is switched off is no page at all.
+check_equal "a BAR that is off is told of" "$(by_policy "run EFAULT at 0x10000000" "run EFAULT")" \
+	"$(s2-probe --disable vfio "$device" 2)"
 
 # C makes no difference between endpoints, and neither does this yet.
 for function in "$RV_INTEGRATED_PCI" "$(root_port_child "$RV_RP0_PCI")"; do

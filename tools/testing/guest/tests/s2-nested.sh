@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a guest hypervisor says of a device in its own stage 2 holds for its guest.
+# What a guest hypervisor has as Device in its own stage 2 is one for its guest.
 
 . /rv/lib/all.sh
 . /rv/lib/tracing.sh
@@ -16,7 +16,7 @@ outcome()
 	s2-probe "$@" | sed -n 's/^\(esr-el2\|esr\) .*\(..\)$/\1 \2/p; t; s/ .*//p'
 }
 
-ktap_plan 7
+ktap_plan 9
 device=$RV_IVSHMEM_PCI
 
 check "vfio-pci takes the device" take "$device"
@@ -26,8 +26,10 @@ check_equal "Non-cacheable: as without" data \
 	"$(outcome --nested $NON_CACHEABLE vfio "$device" 2)"
 check_equal "Device: Device, and the guest hypervisor is told" \
 	"$(by_policy "esr-el2 21" data)" "$(outcome --nested $DEVICE vfio "$device" 2)"
-# The host reads and writes its memory through its caches, so it stays there.
-check_equal "memory is Normal, whatever it says" data "$(outcome --nested $DEVICE anon)"
+check_equal "memory as Device: the same" "$(by_policy "esr-el2 21" data)" \
+	"$(outcome --nested $DEVICE anon)"
+check_equal "it can be used as a device" data "$(outcome --aligned --nested $DEVICE anon)"
+check_equal "memory as Non-cacheable: Normal" data "$(outcome --nested $NON_CACHEABLE anon)"
 if has_rust_policy; then
 	check "the trace says why" traced kvm_s2_policy \
 		"type Device: limited by the guest hypervisor" \

@@ -5,9 +5,12 @@
 //! This is a list of rules in the order of C, with its own errors, and shares nothing with the
 //! policy but the questions: where the two agree, they do so by the answer.
 
-use super::domain::{
-    Raw,
-    RawArea, //
+use super::{
+    domain::{
+        Raw,
+        RawArea, //
+    },
+    mem_type::MemType, //
 };
 
 /// How a fault ends.
@@ -76,4 +79,9 @@ pub(super) fn slot_is_refused(area: &RawArea) -> bool {
         return true;
     }
     cacheable(area.mair_index) && !(area.host.fwb && area.host.dic)
+}
+
+/// `kvm_pgtable_stage2_pte_prot()`: the field is not read, and no type is written as Normal.
+pub(super) fn type_after_split(_mem_attr: u8) -> MemType {
+    MemType::Normal
 }

@@ -71,8 +71,17 @@ fn somebody_wants_device(raw: &Raw) -> bool {
 /// As C has it, but where somebody whom C does not ask says Device.
 pub(crate) fn as_c() -> Case {
     let mut differences = 0;
+    let mut of_memory = 0;
     each_fault(|raw| {
         let mut want = c_rules::fault(raw);
+        if raw.map_memory && raw.guest_hypervisor() == Some(MemType::Device) {
+            want = match (raw.host.protected, raw.fetch) {
+                (true, _) => Ending::Einval,
+                (false, true) => Ending::Enoexec,
+                (false, false) => Ending::Device,
+            };
+            of_memory += 1;
+        }
         if want == Ending::NormalNc && somebody_wants_device(raw) {
             want = Ending::Device;
             differences += 1;
@@ -80,6 +89,12 @@ pub(crate) fn as_c() -> Case {
         same("as in C", ending(decide(&raw.facts())), want)
     })?;
 
+    // All flags and indices, fetches or not, all machines; 12 words of a guest hypervisor.
+    same(
+        "memory of guest hypervisors",
+        of_memory,
+        64 * 2 * HOSTS * 12,
+    )?;
     // PFNMAP, MIXEDMAP or both, three indices; FWB, DIC; and of 33 words of a guest hypervisor and
     // three of the machine: all with Device by the machine, and 12 by the guest hypervisor.
     same(
@@ -136,6 +151,10 @@ pub(crate) fn protected() -> Case {
         let refused = !raw.host.protected || raw.map_memory;
         let decision = decide(&raw.facts());
         holds("memory only", refused || mapped(decision).is_none())?;
+        holds(
+            "without types",
+            !raw.host.protected || mapped(decision).is_none_or(|got| got == MemType::Normal),
+        )?;
         holds(
             "no other is told so",
             raw.host.protected || decision != Decision::Reject(Refusal::Protected),

@@ -3,6 +3,7 @@
 //! Memory types, and what guest hypervisors call them.
 
 use super::{
+    c_rules,
     domain::TYPES,
     facts::{
         Frames,
@@ -73,6 +74,24 @@ pub(crate) fn guest_tables() -> Case {
         }
     }
     Ok(())
+}
+
+/// What `stage2_set_prot_attr()` writes for each type is read as that type.
+pub(crate) fn own_tables() -> Case {
+    let rows = [
+        (false, D, 1),
+        (false, N, 5),
+        (false, M, 15),
+        (true, D, 1),
+        (true, N, 5),
+        (true, M, 6),
+    ];
+    let mut lost_by_c = 0;
+    for (fwb, want, bits) in rows {
+        same("as written", MemAttr::from_bits(bits).mem_type(fwb), want)?;
+        lost_by_c += usize::from(c_rules::type_after_split(bits) != want);
+    }
+    same("C loses all but memory", lost_by_c, 4)
 }
 
 /// The host's own mapping.
