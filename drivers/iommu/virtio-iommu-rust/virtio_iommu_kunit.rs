@@ -31,6 +31,7 @@ mod deadlines {
 mod deferred;
 mod errno;
 mod fault;
+mod hint;
 mod histogram;
 mod identity;
 mod ledger;
