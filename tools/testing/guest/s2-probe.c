@@ -19,6 +19,7 @@
  *   --lower	the user of the BAR lowers its type before he maps it
  *   --lower-late	he does so when he has it mapped
  *   --disable	the function does not answer to its BARs
+ *   --flags	print the flags of the mapping that the user has, as smaps shows them
  *   --tables	print the host's stage-2 page tables of the machine first
  */
 #define _GNU_SOURCE
@@ -39,7 +40,7 @@
 
 struct probe_options {
 	struct s2_options vm;
-	bool log, lower, lower_late, disable, tables;
+	bool log, lower, lower_late, disable, tables, flags;
 };
 
 static void lower_type(int device, uint32_t bar)
@@ -163,6 +164,24 @@ static void run(const struct s2_vm *vm)
 	}
 }
 
+static void print_flags(const void *memory)
+{
+	FILE *maps = fopen("/proc/self/smaps", "r");
+	unsigned long begin, end, at = (uintptr_t)memory;
+	bool found = false;
+	char line[512];
+
+	if (!maps)
+		err(1, "smaps");
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx ", &begin, &end) == 2)
+			found = begin <= at && at < end;
+		else if (found && !strncmp(line, "VmFlags:", 8))
+			printf("flags %s", line + 8);
+	}
+	fclose(maps);
+}
+
 /* The file is of the process and the machine: /sys/kernel/debug/kvm/PID-FD. */
 static void print_tables(int vm)
 {
@@ -194,6 +213,8 @@ static char **parse(char **words, struct probe_options *options)
 			options->lower_late = true;
 		else if (!strcmp(*words, "--disable"))
 			options->disable = true;
+		else if (!strcmp(*words, "--flags"))
+			options->flags = true;
 		else if (!strcmp(*words, "--tables"))
 			options->tables = true;
 		else if (!strcmp(*words, "--nested") && words[1])
@@ -223,6 +244,8 @@ int main(int argc, char **argv)
 	}
 	s2_make_cpu(&vm, &options.vm);
 	run(&vm);
+	if (options.flags)
+		print_flags(device.memory);
 	if (options.tables)
 		print_tables(vm.vm);
 	return 0;

@@ -7,6 +7,7 @@ from pathlib import Path
 from boot import catalog, documents
 
 REPO = Path(__file__).parents[4]
+STAGE2 = REPO / 'Documentation/virt/kvm/arm/s2-memory-type.rst'
 VIOMMU = REPO / 'Documentation/driver-api/virtio/virtio-iommu-rust.rst'
 ONEREG = REPO / 'Documentation/virt/kvm/riscv/onereg-rust.rst'
 
@@ -136,6 +137,17 @@ class OneregTest(unittest.TestCase):
     def test_every_table_of_claims_is_looked_at(self) -> None:
         heads = [rows[0][-1] for rows in documents.tables(self.text)]
         self.assertEqual(heads, ['Test', 'Test', 'Test'])
+
+
+class Stage2Test(unittest.TestCase):
+    """The document of the memory types at stage 2 of arm64."""
+
+    def test_every_test_exists(self) -> None:
+        text = STAGE2.read_text(encoding='utf-8')
+        known_here = documents.Known.of(REPO, catalog.all_boots())
+        self.assertTrue(any(documents.column(rows, documents.TEST_COLUMNS)
+                            for rows in documents.tables(text)))
+        self.assertEqual(documents.unknown(text, known_here), [])
 
 
 if __name__ == '__main__':

@@ -89,6 +89,21 @@ traced()
 	decisions "$event" "$@" | grep -F "$text"
 }
 
+# check_traced NAME EVENT TEXT COMMAND...: whether the trace has the text, if there is one.
+check_traced()
+{
+	local name=$1
+
+	shift
+	if ! has_rust_policy; then
+		ktap_skip "$name" "C traces no decisions"
+	elif [ ! -d "$TRACING" ]; then
+		ktap_skip "$name" "this kernel traces nothing"
+	else
+		check "$name" traced "$@"
+	fi
+}
+
 # root_port_child ADDRESS: the function behind a root port.
 root_port_child()
 {

@@ -15,6 +15,6 @@ check "vfio-pci takes the device" take "$device"
 check_equal "memory is Normal" "data 0" "$(s2-probe anon)"
 check_equal "a BAR with a grant is Device" "$MISALIGNED" "$(s2-probe vfio "$device" 2)"
 check_equal "it is Device in the tables" DEVICE "$(type_of vfio "$device" 2)"
-check "the trace says why" traced kvm_s2_policy \
+check_traced "the trace says why" kvm_s2_policy \
 	"type Device: limited for this machine" s2-probe --aligned vfio "$device" 2
 ktap_done

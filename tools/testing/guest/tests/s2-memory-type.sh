@@ -8,7 +8,25 @@
 . /rv/lib/tracing.sh
 . /rv/lib/stage2.sh
 
-ktap_plan 20
+# has_flag FLAG ARGUMENT...: whether smaps shows it of what s2-probe maps.
+has_flag()
+{
+	local flag=$1
+
+	shift
+	s2-probe "$@" | grep "^flags .* $flag "
+}
+
+# lacks_flag FLAG ARGUMENT...: whether it shows others only.
+lacks_flag()
+{
+	local flag=$1
+
+	shift
+	s2-probe "$@" | grep "^flags " | grep -v " $flag "
+}
+
+ktap_plan 22
 device=$RV_IVSHMEM_PCI
 file=$(bar "$device" 2)
 
@@ -32,6 +50,10 @@ check_equal "it is Non-cacheable in the tables" "$(seen NORMAL-NC)" \
 	"$(type_of vfio "$device" 2)"
 check_equal "nor can its writes be logged" "slot EINVAL" "$(s2-probe --log vfio "$device" 2)"
 
+# Who looks at the user sees what has been granted.
+check "the grant is seen in smaps" has_flag uc --flags vfio "$device" 2
+check "no grant is seen where there is none" lacks_flag uc --flags file "$file"
+
 # One that is switched off is no page at all.
 check_equal "a BAR that is off is told of" "$(by_policy "run EFAULT at 0x10000000" "run EFAULT")" \
 	"$(s2-probe --disable vfio "$device" 2)"
@@ -43,16 +65,9 @@ for function in "$RV_INTEGRATED_PCI" "$(root_port_child "$RV_RP0_PCI")"; do
 	check_equal "a network card at ${function#0000:} is Normal" data "${outcome%% *}"
 done
 
-if has_rust_policy; then
-	check "the trace says who allows it" traced kvm_s2_policy \
-		"type Normal-NC: granted by the driver" s2-probe vfio "$device" 2
-	check "the trace says what is memory" traced kvm_s2_policy \
-		"type Normal: memory" s2-probe anon
-	check "the trace says why a slot is refused" traced kvm_s2_policy_slot \
-		"error -22: writes cannot be logged" s2-probe --log vfio "$device" 2
-else
-	for reason in allowed memory refused; do
-		ktap_skip "$reason" "C traces no decisions"
-	done
-fi
+check_traced "the trace says who allows it" kvm_s2_policy \
+	"type Normal-NC: granted by the driver" s2-probe vfio "$device" 2
+check_traced "the trace says what is memory" kvm_s2_policy "type Normal: memory" s2-probe anon
+check_traced "the trace says why a slot is refused" kvm_s2_policy_slot \
+	"error -22: writes cannot be logged" s2-probe --log vfio "$device" 2
 ktap_done

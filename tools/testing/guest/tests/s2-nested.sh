@@ -30,11 +30,7 @@ check_equal "memory as Device: the same" "$(by_policy "esr-el2 21" data)" \
 	"$(outcome --nested $DEVICE anon)"
 check_equal "it can be used as a device" data "$(outcome --aligned --nested $DEVICE anon)"
 check_equal "memory as Non-cacheable: Normal" data "$(outcome --nested $NON_CACHEABLE anon)"
-if has_rust_policy; then
-	check "the trace says why" traced kvm_s2_policy \
-		"type Device: limited by the guest hypervisor" \
-		s2-probe --aligned --nested $DEVICE vfio "$device" 2
-else
-	ktap_skip "the trace says why" "C traces no decisions"
-fi
+check_traced "the trace says why" kvm_s2_policy \
+	"type Device: limited by the guest hypervisor" \
+	s2-probe --aligned --nested $DEVICE vfio "$device" 2
 ktap_done
