@@ -10,7 +10,8 @@ from boot.plan import Boot
 MODULES = (tests_smoke, tests_viommu, tests_onereg, tests_stage2)
 # What is known to differ between Rust and C.
 DIFFERENCES: tuple[Difference, ...] = (*tests_viommu.DIFFERENCES,
-                                       *tests_onereg.DIFFERENCES)
+                                       *tests_onereg.DIFFERENCES,
+                                       *tests_stage2.DIFFERENCES)
 
 
 def all_boots() -> list[Boot]:

@@ -9,14 +9,16 @@ import sys
 from pathlib import Path
 from typing import Callable, Iterable, Sequence
 
-from boot import (bench, bench_onereg, bench_viommu, builder, catalog, check,
-                  fuzz, interactive, procs, tests_onereg, tests_viommu, vng)
+from boot import (bench, bench_onereg, bench_stage2, bench_viommu, builder,
+                  catalog, check, fuzz, interactive, procs, tests_onereg,
+                  tests_stage2, tests_viommu, vng)
 from boot.paths import ARCHES, FLAVOURS, Layout, MissingInput
 from boot.plan import Selection
 
 LEVELS = ('host', 'kunit', 'boot')
 BENCHES = {tests_viommu.PIECE: bench_viommu.PIECE,
-           tests_onereg.PIECE: bench_onereg.PIECE}
+           tests_onereg.PIECE: bench_onereg.PIECE,
+           tests_stage2.PIECE: bench_stage2.PIECE}
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from boot.parity import Difference
 from boot.plan import Boot, GuestTest
+from boot.results import Status
 
 PIECE = 'arm64-stage2'
 ARCH = 'arm64'
@@ -23,14 +25,35 @@ LIMITED = _test('s2-limited', 120)
 PROTECTED = _test('s2-protected', 240)
 GRANT = _test('s2-grant', 240)
 GICV2 = _test('s2-gicv2', 120)
+HOSTILE = _test('s2-hostile', 180)
+KSELFTEST = _test('s2-kselftest', 240)
+BENCH = _test('s2-bench', 300)
 NESTED = _test('s2-nested', 600)
+
+
+_SELFTEST = 's2-kselftest.s2_memory_type_test'
+_KILLED = 'C ends KVM_RUN when an access to a Device mapping is not aligned'
+
+# What the C rules fail, and why.
+DIFFERENCES: tuple[Difference, ...] = tuple(
+    Difference(f'{_SELFTEST}{case}', Status.PASSED, Status.FAILED, _KILLED,
+               (ARCH,))
+    for case in ('.file: is Device, and the guest is told',
+                 '.file: the guest goes on'))
 
 
 def _boot(name: str, tests: tuple[GuestTest, ...], append: str = '', *,
           flavour: str = 'test', variant: str = 'stage2',
-          thorough: bool = True) -> Boot:
+          thorough: bool = True, oracle: str = '') -> Boot:
     return Boot(name, ARCH, flavour=flavour, variant=variant, driver='none',
-                tests=tests, append=append, thorough=thorough)
+                tests=tests, append=append, thorough=thorough, oracle=oracle)
+
+
+def bench(driver: str) -> Boot:
+    """A boot of the benchmark, which ``make check`` has nothing of."""
+    return Boot(f'stage2-{driver}', ARCH, flavour='plain', variant='stage2',
+                driver='none', tests=(BENCH,), icount=True,
+                append=C_RULES if driver == 'c' else '')
 
 
 def boots() -> list[Boot]:
@@ -47,6 +70,10 @@ def boots() -> list[Boot]:
                variant='stage2-gicv2'),
         *_pair('stage2-protected', PROTECTED, PROTECTED_MODE),
         *_pair('stage2-nested', NESTED, NESTED_MODE),
+        _boot('stage2-kselftest', (KSELFTEST,), flavour='plain',
+              oracle='stage2-kselftest-c'),
+        _boot('stage2-kselftest-c', (KSELFTEST,), C_RULES, flavour='plain'),
+        *_pair('stage2-hostile', HOSTILE, '', flavour='test'),
     ]
 
 

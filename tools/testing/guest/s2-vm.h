@@ -16,15 +16,18 @@
 
 #define DEVICE_SIZE	0x200000ULL	/* at most: one block of the host's tables */
 
-/* Loads of four bytes, or a fetch. S2_SWEEP loads once from each page, and begins anew. */
-enum s2_operation { S2_UNALIGNED, S2_ALIGNED, S2_FETCH, S2_SWEEP };
+/*
+ * Loads of four bytes, or a fetch. S2_SWEEP loads once from each page, S2_WRITE writes to all of
+ * them, and both begin anew when they are done.
+ */
+enum s2_operation { S2_UNALIGNED, S2_ALIGNED, S2_FETCH, S2_SWEEP, S2_WRITE };
 
 /* Where in RESULT_IPA the guest writes. */
 enum { VALUE = 0, ESR_EL1 = 8, ESR_EL2 = 16 };
 
 struct s2_options {
 	enum s2_operation operation;
-	unsigned int pages; /* for S2_SWEEP */
+	unsigned int pages; /* for S2_SWEEP and S2_WRITE */
 	int nested; /* MemAttr in the stage 2 of a guest hypervisor; negative: there is none */
 	bool gicv; /* the interface of a GICv2 is at DEVICE_IPA */
 };
@@ -47,7 +50,7 @@ struct s2_source {
 
 /* Maps a part of a file, or new memory without one, where the host can use a block too. */
 struct s2_source s2_map(int fd, off_t offset, uint64_t available);
-/* The same of a file of sysfs that is a BAR: it is as large as that. */
+/* The same of a file of sysfs that is a BAR: such a file is as large as the BAR. */
 struct s2_source s2_map_file(const char *path);
 
 /* Both end the program if the kernel refuses; slots can be made after the first. */

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * s2-hostile SECONDS ADDRESS BAR
+ *
+ * A user of a VM who does everything at the wrong time, while its processor runs through the BAR of
+ * a function that vfio-pci has: exchanges what is behind the slot, moves it away, gives the slot
+ * other flags, takes it away, switches the function off, resets it, sends it to sleep, and asks the
+ * device for nonsense. Prints KTAP. That the kernel has nothing to say of all this is up to the
+ * caller.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <linux/vfio_pci_grant.h>
+
+#include "report.h"
+#include "s2-vm.h"
+#include "vfio-access.h"
+
+struct victim {
+	struct s2_vm vm;
+	struct access access;
+	struct s2_source source;
+	off_t offset, config;
+};
+
+static atomic_bool over;
+static atomic_ulong passes, refusals;
+
+/* Lets the guest run, whatever comes of it. */
+static void *run_guest(void *argument)
+{
+	struct s2_vm *vm = argument;
+
+	while (!over) {
+		if (!ioctl(vm->cpu, KVM_RUN, NULL))
+			passes++;
+		else
+			refusals++;
+	}
+	return NULL;
+}
+
+static void set_slot(struct victim *victim, size_t size, uint32_t flags)
+{
+	s2_set_slot(&victim->vm, 1, DEVICE_IPA, victim->source.memory, size, flags);
+}
+
+static void exchange_for_memory(struct victim *victim)
+{
+	mmap(victim->source.memory, victim->source.size / 2, PROT_READ | PROT_WRITE,
+	     MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void exchange_for_device(struct victim *victim)
+{
+	mmap(victim->source.memory, victim->source.size, PROT_READ | PROT_WRITE,
+	     MAP_FIXED | MAP_SHARED, victim->access.device, victim->offset);
+}
+
+static void move_away(struct victim *victim)
+{
+	void *room = mmap(NULL, victim->source.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *moved = mremap(victim->source.memory, victim->source.size, victim->source.size,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, room);
+
+	munmap(moved == MAP_FAILED ? room : moved, victim->source.size);
+	exchange_for_device(victim);
+}
+
+static void unmap(struct victim *victim)
+{
+	munmap(victim->source.memory, victim->source.size);
+	exchange_for_device(victim);
+}
+
+/* Where nothing may be written, and where anything may be. */
+static void protect(struct victim *victim)
+{
+	mprotect(victim->source.memory, victim->source.size, PROT_READ);
+	mprotect(victim->source.memory, victim->source.size, PROT_READ | PROT_WRITE);
+}
+
+static void log_writes(struct victim *victim)
+{
+	set_slot(victim, victim->source.size, KVM_MEM_LOG_DIRTY_PAGES);
+	set_slot(victim, victim->source.size, KVM_MEM_READONLY);
+	set_slot(victim, victim->source.size, 0);
+}
+
+static void take_slot(struct victim *victim)
+{
+	set_slot(victim, 0, 0);
+	set_slot(victim, victim->source.size, 0);
+}
+
+static void write_command(struct victim *victim, uint16_t command)
+{
+	if (pwrite(victim->access.device, &command, sizeof(command),
+		   victim->config + PCI_COMMAND) < 0)
+		err(1, "the command register");
+}
+
+static void switch_off(struct victim *victim)
+{
+	write_command(victim, 0);
+	write_command(victim, PCI_COMMAND_MEMORY);
+}
+
+static void reset(struct victim *victim)
+{
+	ioctl(victim->access.device, VFIO_DEVICE_RESET);
+	write_command(victim, PCI_COMMAND_MEMORY);
+}
+
+static int ask(struct victim *victim, uint32_t flags)
+{
+	struct vfio_device_feature feature = { .argsz = sizeof(feature), .flags = flags };
+
+	return ioctl(victim->access.device, VFIO_DEVICE_FEATURE, &feature);
+}
+
+static void sleep_and_wake(struct victim *victim)
+{
+	ask(victim, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	ask(victim, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+}
+
+/* Types and BARs that there are not, and some that there are. */
+static void ask_for_nonsense(struct victim *victim)
+{
+	struct {
+		struct vfio_device_feature head;
+		struct vfio_device_feature_pci_bar_type bar;
+	} feature = {
+		.head.argsz = random() % (sizeof(feature) + 2),
+		.head.flags = (random() & (VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET)) |
+			      VFIO_DEVICE_FEATURE_PCI_BAR_TYPE,
+		.bar.index = random() % 2 ? random() % 8 : random(),
+		.bar.type = random() % 2 ? random() % 3 : random(),
+	};
+
+	ioctl(victim->access.device, VFIO_DEVICE_FEATURE, &feature);
+}
+
+static void (*const attacks[])(struct victim *) = {
+	exchange_for_memory, exchange_for_device, move_away, unmap, protect, log_writes,
+	take_slot, switch_off, reset, sleep_and_wake, ask_for_nonsense,
+};
+#define ATTACKS (sizeof(attacks) / sizeof(*attacks))
+
+static unsigned long attack(struct victim *victim, time_t seconds)
+{
+	time_t end = time(NULL) + seconds;
+	unsigned long count = 0;
+
+	/* Each of them once at least, and then in any order. */
+	while (count < ATTACKS || time(NULL) < end) {
+		attacks[count < ATTACKS ? count : random() % ATTACKS](victim);
+		count++;
+	}
+	return count;
+}
+
+static off_t region_offset(int device, uint32_t index, size_t *size)
+{
+	struct vfio_region_info region = { .argsz = sizeof(region), .index = index };
+
+	IOCTL(device, VFIO_DEVICE_GET_REGION_INFO, &region);
+	if (size)
+		*size = region.size;
+	return (off_t)region.offset;
+}
+
+static void prepare(struct victim *victim, const char *address, const char *bar)
+{
+	size_t size;
+
+	access_open(&victim->access, ACCESS_IOMMUFD, address);
+	victim->config = region_offset(victim->access.device, VFIO_PCI_CONFIG_REGION_INDEX, NULL);
+	victim->offset = region_offset(victim->access.device, atoi(bar), &size);
+	victim->source = s2_map(victim->access.device, victim->offset, size);
+}
+
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
+static bool stop(pthread_t guest)
+{
+	over = true;
+	for (int wait = 0; wait < 1000; wait++) {
+		if (!pthread_tryjoin_np(guest, NULL))
+			return true;
+		pthread_kill(guest, SIGUSR1);
+		usleep(10000);
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	const struct sigaction action = { .sa_handler = do_nothing };
+	struct s2_options options = { .operation = S2_SWEEP, .nested = -1 };
+	static struct victim victim;
+	unsigned long before;
+	pthread_t guest;
+
+	if (argc != 4)
+		return 2;
+	printf("KTAP version 1\n1..4\n");
+	prepare(&victim, argv[2], argv[3]);
+	options.pages = victim.source.size / 4096;
+	victim.vm = s2_make(&options);
+	set_slot(&victim, victim.source.size, 0);
+	s2_make_cpu(&victim.vm, &options);
+
+	sigaction(SIGUSR1, &action, NULL);
+	if (pthread_create(&guest, NULL, run_guest, &victim.vm))
+		errx(1, "no thread");
+	printf("# %lu attacks\n", attack(&victim, atoi(argv[1])));
+	report(passes > 0, "the guest ran all the while");
+	report(refusals > 0, "it was in the way of some of it");
+
+	/* All is well again when the user is. */
+	exchange_for_device(&victim);
+	switch_off(&victim);
+	take_slot(&victim);
+	before = passes;
+	for (int wait = 0; wait < 100 && passes < before + 2; wait++)
+		usleep(100000);
+	report(passes >= before + 2, "the guest goes on");
+	report(stop(guest), "the guest comes to its end");
+	return report_status();
+}

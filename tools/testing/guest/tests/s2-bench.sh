@@ -1,0 +1,23 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# How long KVM takes for a fault at stage 2: figures for the host to compare.
+
+. /rv/lib/all.sh
+. /rv/lib/vfio.sh
+. /rv/lib/stage2.sh
+
+ktap_plan 4
+file=$(bar "$RV_IVSHMEM_PCI" 2)
+granted=$(root_port_child "$RV_RP1_PCI")
+
+check "the device is on" sh -c "echo 1 >$PCI/$RV_IVSHMEM_PCI/enable"
+check "vfio accepts a machine without interrupt remapping" vfio_allow_interrupts
+check "vfio-pci takes the other" take "$granted"
+if s2-time "$file" "$granted" 2 >/tmp/figures; then
+	cat /tmp/figures
+	ktap_pass "figures"
+else
+	ktap_fail "figures"
+fi
+ktap_done
