@@ -8,8 +8,11 @@
 #include "processor.h"
 #include "sbi.h"
 
-/* An event of SBI's: how often the guest sets its timer. */
-#define FIRMWARE_SET_TIMER (0xf << 16 | 5)
+/*
+ * Events of SBI's: accesses that the data or instruction TLB did not have.  They need
+ * one of the counters 3 and up, which cycles and instructions do not.
+ */
+#define TLB_MISSES { 0x10019, 0x1001b, 0x10021 }
 
 static inline unsigned long guest_pmu(unsigned long function, unsigned long mask,
 				      unsigned long event)
@@ -22,12 +25,15 @@ static inline unsigned long guest_pmu(unsigned long function, unsigned long mask
 /* Has something counted; the number of the counter, or 0. */
 static inline unsigned long guest_counter(void)
 {
-	unsigned long counters = guest_pmu(SBI_EXT_PMU_NUM_COUNTERS, 0, 0);
+	static const unsigned int events[] = TLB_MISSES;
+	unsigned long counters = guest_pmu(SBI_EXT_PMU_NUM_COUNTERS, 0, 0), number = 0;
 
 	if (!counters || counters > 64)
 		return 0;
-	return guest_pmu(SBI_EXT_PMU_COUNTER_CFG_MATCH, ~0UL >> (64 - counters),
-			 FIRMWARE_SET_TIMER);
+	for (size_t i = 0; i < ARRAY_SIZE(events) && !number; i++)
+		number = guest_pmu(SBI_EXT_PMU_COUNTER_CFG_MATCH, ~0UL >> (64 - counters),
+				   events[i]);
+	return number;
 }
 
 /* The number of a CSR is a part of the instruction that reads it. */
