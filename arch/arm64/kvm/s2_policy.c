@@ -2,6 +2,7 @@
 /*
  * Facts for the policy for memory types at stage 2, and what becomes of its answers.
  */
+#include <linux/init.h>
 #include <linux/jump_label.h>
 #include <linux/kstrtox.h>
 #include <linux/mm.h>
@@ -41,51 +42,24 @@ static int __init early_s2_normal_nc(char *arg)
 }
 early_param("kvm-arm.s2_normal_nc", early_s2_normal_nc);
 
-static struct kvm_s2_policy_facts host_facts(void)
+/* What does not change once there can be guests. */
+struct kvm_s2_policy_facts kvm_s2_policy_host __ro_after_init;
+
+static int __init find_host_facts(void)
 {
-	return (struct kvm_s2_policy_facts) {
+	kvm_s2_policy_host = (struct kvm_s2_policy_facts) {
 		.fwb		= cpus_have_final_cap(ARM64_HAS_STAGE2_FWB),
 		.dic		= cpus_have_final_cap(ARM64_HAS_CACHE_DIC),
 		.protected	= is_protected_kvm_enabled(),
 		.normal_nc	= s2_normal_nc,
 	};
+	return 0;
 }
+late_initcall(find_host_facts);
 
-static void add_vma_facts(struct kvm_s2_policy_facts *facts, vm_flags_t vm_flags, u8 mair_index)
-{
-	facts->pfnmap		= vm_flags & VM_PFNMAP;
-	facts->mixedmap		= vm_flags & VM_MIXEDMAP;
-	facts->any_uncached	= vm_flags & VM_ALLOW_ANY_UNCACHED;
-	facts->mair_index	= mair_index;
-}
-
-static void add_nested_facts(struct kvm_s2_policy_facts *facts, struct kvm_vcpu *vcpu,
-			     const struct kvm_s2_trans *nested)
-{
-	if (!nested)
-		return;
-
-	facts->nested		= true;
-	facts->nested_fwb	= __vcpu_sys_reg(vcpu, HCR_EL2) & HCR_FWB;
-	facts->nested_memattr	= FIELD_GET(KVM_PTE_LEAF_ATTR_LO_S2_MEMATTR, nested->desc);
-}
-
-static enum kvm_pgtable_prot type_prot(u8 type)
-{
-	switch (type) {
-	case KVM_S2_POLICY_NORMAL:
-		return 0;
-	case KVM_S2_POLICY_NORMAL_NC:
-		return KVM_PGTABLE_PROT_NORMAL_NC;
-	default:
-		return KVM_PGTABLE_PROT_DEVICE;
-	}
-}
-
-static enum kvm_pgtable_prot to_prot(struct kvm_s2_policy_verdict verdict)
-{
-	return type_prot(verdict.type) | (verdict.executable ? KVM_PGTABLE_PROT_X : 0);
-}
+static_assert((int)KVM_S2_POLICY_EXECUTABLE == (int)KVM_PGTABLE_PROT_X);
+static_assert((int)KVM_S2_POLICY_DEVICE == (int)KVM_PGTABLE_PROT_DEVICE);
+static_assert((int)KVM_S2_POLICY_NORMAL_NC == (int)KVM_PGTABLE_PROT_NORMAL_NC);
 
 /* Tells the user of the VM which page there is no mapping for. */
 int kvm_s2_policy_no_page(struct kvm_vcpu *vcpu, phys_addr_t ipa,
@@ -107,34 +81,12 @@ enum kvm_pgtable_prot kvm_s2_policy_leaf_prot(u64 pte)
 	if (!kvm_s2_policy_active())
 		return 0;
 
-	return type_prot(kvm_s2_policy_leaf(mem_attr,
-					    cpus_have_final_cap(ARM64_HAS_STAGE2_FWB)));
+	return kvm_s2_policy_leaf(mem_attr, kvm_s2_policy_host.fwb);
 }
 
-/*
- * Returns the type for the page that @vcpu touched, with KVM_PGTABLE_PROT_X if it may be executable,
- * or a negative error.
- */
-int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, struct kvm_s2_trans *nested,
-			vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn)
+void kvm_s2_policy_trace(struct kvm_vcpu *vcpu, kvm_pfn_t pfn, struct kvm_s2_policy_verdict verdict)
 {
-	struct kvm_s2_policy_facts facts = host_facts();
-	struct kvm_s2_policy_verdict verdict;
-
-	add_vma_facts(&facts, vm_flags, mair_index);
-	add_nested_facts(&facts, vcpu, nested);
-	facts.map_memory = pfn_is_map_memory(pfn);
-	facts.fetch = kvm_vcpu_trap_is_exec_fault(vcpu);
-
-	verdict = kvm_s2_policy_decide(facts);
 	trace_kvm_s2_policy(kvm_vcpu_get_fault_ipa(vcpu), PFN_PHYS(pfn), verdict);
-
-	if (verdict.error == -EFAULT)
-		return kvm_s2_policy_no_page(vcpu, kvm_vcpu_get_fault_ipa(vcpu), nested);
-	if (verdict.error)
-		return verdict.error;
-
-	return to_prot(verdict);
 }
 
 /* Returns the type for registers at @pa that the kernel itself hands to a guest. */
@@ -145,10 +97,10 @@ enum kvm_pgtable_prot kvm_s2_policy_ioremap(phys_addr_t ipa, phys_addr_t pa)
 	if (!kvm_s2_policy_active())
 		return KVM_PGTABLE_PROT_DEVICE;
 
-	verdict = kvm_s2_policy_decide_host(host_facts());
+	verdict = kvm_s2_policy_decide_host(kvm_s2_policy_host);
 	trace_kvm_s2_policy(ipa, pa, verdict);
 
-	return to_prot(verdict);
+	return verdict.prot;
 }
 
 /* Looks for the first page of a part of a slot; some are mapped only when they are touched. */
@@ -172,21 +124,21 @@ static void add_first_page(struct kvm_s2_policy_facts *facts, struct vm_area_str
 /* Returns an error if what @vma has at @hva and behind it must not be in a slot with @slot_flags. */
 int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 slot_flags)
 {
-	struct kvm_s2_policy_facts facts = host_facts();
+	struct kvm_s2_policy_facts facts = kvm_s2_policy_host;
 	struct kvm_s2_policy_verdict verdict;
 
 	if (!kvm_s2_policy_active())
 		return 0;
 
-	add_vma_facts(&facts, vma->vm_flags, kvm_s2_policy_mair_index(vma));
+	kvm_s2_policy_add_vma(&facts, vma->vm_flags, kvm_s2_policy_mair_index(vma));
 	add_first_page(&facts, vma, hva);
 	facts.log_dirty = slot_flags & KVM_MEM_LOG_DIRTY_PAGES;
 
 	verdict = kvm_s2_policy_check_slot(facts);
-	if (verdict.error)
+	if (verdict.prot)
 		trace_kvm_s2_policy_slot(hva, verdict);
 
-	return verdict.error;
+	return verdict.prot;
 }
 
 /* The same abort as the guest's own tables would have caused. */
@@ -204,9 +156,9 @@ static void inject_misaligned(struct kvm_vcpu *vcpu)
 /* Tells the guest, or the guest hypervisor, of a misaligned access to a Device mapping. */
 int kvm_s2_policy_tell_misaligned(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested)
 {
-	struct kvm_s2_policy_facts facts = host_facts();
+	struct kvm_s2_policy_facts facts = kvm_s2_policy_host;
 
-	add_nested_facts(&facts, vcpu, nested);
+	kvm_s2_policy_add_nested(&facts, vcpu, nested);
 	if (kvm_s2_policy_is_nested_device(facts))
 		return kvm_inject_s2_fault(vcpu, kvm_vcpu_get_esr(vcpu));
 

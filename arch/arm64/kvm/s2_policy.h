@@ -9,10 +9,12 @@
 
 #include <linux/jump_label.h>
 #include <linux/kvm_host.h>
+#include <linux/tracepoint-defs.h>
 #include <asm/esr.h>
 #include <asm/kvm_emulate.h>
 #include <asm/kvm_nested.h>
 #include <asm/kvm_pgtable.h>
+#include <asm/kvm_s2_policy.h>
 #include <asm/pgtable.h>
 
 /* An access to Device memory that is not aligned. */
@@ -24,6 +26,7 @@ static inline u8 kvm_s2_policy_mair_index(const struct vm_area_struct *vma)
 }
 
 #ifdef CONFIG_KVM_ARM64_S2_POLICY_RUST
+DECLARE_TRACEPOINT(kvm_s2_policy);
 DECLARE_STATIC_KEY_TRUE(kvm_s2_policy_decides);
 
 /* Whether the policy decides, rather than the rules in mmu.c. */
@@ -31,8 +34,23 @@ static inline bool kvm_s2_policy_active(void)
 {
 	return static_branch_likely(&kvm_s2_policy_decides);
 }
+
+/*
+ * Whether a fault is worth to be asked about. What is answered of pages that the kernel manages is
+ * known if there is no guest hypervisor: kvm_s2_policy_faults.not_asked.
+ */
+static inline bool kvm_s2_policy_is_asked(vm_flags_t vm_flags, const struct kvm_s2_trans *nested)
+{
+	return (vm_flags & (VM_PFNMAP | VM_MIXEDMAP)) || nested ||
+	       tracepoint_enabled(kvm_s2_policy);
+}
 #else
 static inline bool kvm_s2_policy_active(void)
+{
+	return false;
+}
+
+static inline bool kvm_s2_policy_is_asked(vm_flags_t vm_flags, const struct kvm_s2_trans *nested)
 {
 	return false;
 }
@@ -47,13 +65,59 @@ static inline bool kvm_s2_policy_is_misaligned(const struct kvm_vcpu *vcpu)
 
 #ifdef CONFIG_KVM_ARM64_S2_POLICY_RUST
 
-int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, struct kvm_s2_trans *nested,
-			vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn);
 enum kvm_pgtable_prot kvm_s2_policy_ioremap(phys_addr_t ipa, phys_addr_t pa);
 int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 slot_flags);
 int kvm_s2_policy_tell_misaligned(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested);
 int kvm_s2_policy_no_page(struct kvm_vcpu *vcpu, phys_addr_t ipa,
 			  struct kvm_s2_trans *nested);
+
+void kvm_s2_policy_trace(struct kvm_vcpu *vcpu, kvm_pfn_t pfn,
+			 struct kvm_s2_policy_verdict verdict);
+
+extern struct kvm_s2_policy_facts kvm_s2_policy_host;
+
+static inline void kvm_s2_policy_add_vma(struct kvm_s2_policy_facts *facts, vm_flags_t vm_flags,
+					 u8 mair_index)
+{
+	facts->pfnmap		= vm_flags & VM_PFNMAP;
+	facts->mixedmap		= vm_flags & VM_MIXEDMAP;
+	facts->any_uncached	= vm_flags & VM_ALLOW_ANY_UNCACHED;
+	facts->mair_index	= mair_index;
+}
+
+static inline void kvm_s2_policy_add_nested(struct kvm_s2_policy_facts *facts,
+					    struct kvm_vcpu *vcpu,
+					    const struct kvm_s2_trans *nested)
+{
+	if (!nested)
+		return;
+
+	facts->nested		= true;
+	facts->nested_fwb	= __vcpu_sys_reg(vcpu, HCR_EL2) & HCR_FWB;
+	facts->nested_memattr	= FIELD_GET(KVM_PTE_LEAF_ATTR_LO_S2_MEMATTR, nested->desc);
+}
+
+/*
+ * Returns the type for the page that @vcpu touched, with KVM_PGTABLE_PROT_X if it may be executable,
+ * or a negative error. Every fault of a device comes here, so it is no function of its own.
+ */
+static inline int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested,
+				      vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn,
+				      bool is_memory)
+{
+	struct kvm_s2_policy_facts facts = kvm_s2_policy_host;
+	struct kvm_s2_policy_verdict verdict;
+
+	kvm_s2_policy_add_vma(&facts, vm_flags, mair_index);
+	kvm_s2_policy_add_nested(&facts, vcpu, nested);
+	facts.map_memory = is_memory;
+
+	verdict = kvm_s2_policy_decide(facts);
+	if (tracepoint_enabled(kvm_s2_policy))
+		kvm_s2_policy_trace(vcpu, pfn, verdict);
+
+	return verdict.prot;
+}
 
 /* One row for each value that stage2_set_prot_attr() writes, without and with FWB. */
 #define KVM_S2_POLICY_PTDUMP_ROW(attr, name)			\
@@ -74,7 +138,8 @@ static_assert(MT_S2_DEVICE_nGnRE == MT_S2_FWB_DEVICE_nGnRE);
 #else /* !CONFIG_KVM_ARM64_S2_POLICY_RUST */
 
 static inline int kvm_s2_policy_fault(struct kvm_vcpu *vcpu, struct kvm_s2_trans *nested,
-				      vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn)
+				      vm_flags_t vm_flags, u8 mair_index, kvm_pfn_t pfn,
+				      bool is_memory)
 {
 	return -EOPNOTSUPP;
 }

@@ -74,6 +74,11 @@ mod faults_tests {
     }
 
     #[test]
+    fn not_asked() -> Case {
+        report(faults::not_asked())
+    }
+
+    #[test]
     fn never_executable() -> Case {
         report(faults::never_executable())
     }

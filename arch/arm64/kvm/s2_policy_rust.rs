@@ -41,7 +41,6 @@ use decision::{
     Refusal, //
 };
 use facts::{
-    Access,
     Facts,
     Frames,
     Grant,
@@ -82,7 +81,6 @@ fn slot_page(raw: &RawFacts) -> SlotPage {
         page: Page::new(raw.map_memory),
         host_type: HostType::from_mair_index(raw.mair_index),
         grant: Grant::new(raw.any_uncached),
-        access: Access::new(raw.fetch),
         guest_hypervisor: guest_hypervisor(raw),
     }
 }
@@ -99,10 +97,19 @@ fn slot_area(raw: &RawFacts) -> SlotArea {
 
 const fn type_number(mem_type: MemType) -> u32 {
     match mem_type {
-        MemType::Device => bindings::kvm_s2_policy_type_KVM_S2_POLICY_DEVICE,
-        MemType::NormalNc => bindings::kvm_s2_policy_type_KVM_S2_POLICY_NORMAL_NC,
-        MemType::Normal => bindings::kvm_s2_policy_type_KVM_S2_POLICY_NORMAL,
+        MemType::Device => bindings::kvm_s2_policy_prot_KVM_S2_POLICY_DEVICE,
+        MemType::NormalNc => bindings::kvm_s2_policy_prot_KVM_S2_POLICY_NORMAL_NC,
+        MemType::Normal => bindings::kvm_s2_policy_prot_KVM_S2_POLICY_NORMAL,
     }
+}
+
+fn prot_number(mem_type: MemType) -> i32 {
+    let executable = if mem_type.may_hold_code() {
+        bindings::kvm_s2_policy_prot_KVM_S2_POLICY_EXECUTABLE
+    } else {
+        0
+    };
+    i32::from(small(type_number(mem_type) | executable))
 }
 
 const fn reason_number(reason: Reason) -> u32 {
@@ -135,36 +142,24 @@ const fn refusal_numbers(refusal: Refusal) -> (Error, u32) {
     }
 }
 
-/// The numbers of both enums fit easily; one that did not would be Device.
+/// The numbers of the enums fit easily; one that did not would be refused as too many bits.
 fn small(number: u32) -> u8 {
-    number.try_into().unwrap_or(0)
+    number.try_into().unwrap_or(u8::MAX)
 }
 
 fn failure(error: Error, reason: u32) -> Verdict {
     Verdict {
-        error: error.to_errno(),
-        type_: small(type_number(MemType::Device)),
-        executable: false,
+        prot: error.to_errno(),
         reason: small(reason),
     }
 }
 
 fn verdict(decision: Decision) -> Verdict {
     match decision {
-        Decision::Map {
-            mem_type,
-            may_execute,
-            reason,
-        } => Verdict {
-            error: 0,
-            type_: small(type_number(mem_type)),
-            executable: may_execute,
+        Decision::Map { mem_type, reason } => Verdict {
+            prot: prot_number(mem_type),
             reason: small(reason_number(reason)),
         },
-        Decision::AbortFetch => failure(
-            code::ENOEXEC,
-            bindings::kvm_s2_policy_reason_KVM_S2_POLICY_FETCH,
-        ),
         Decision::Reject(refusal) => {
             let (error, reason) = refusal_numbers(refusal);
             failure(error, reason)

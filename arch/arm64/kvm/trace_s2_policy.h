@@ -21,7 +21,6 @@
 	{ KVM_S2_POLICY_MACHINE,		"limited for this machine" },	\
 	{ KVM_S2_POLICY_GUEST_HYPERVISOR,	"limited by the guest hypervisor" }, \
 	{ KVM_S2_POLICY_HOST_REGISTERS,		"registers of the host" },	\
-	{ KVM_S2_POLICY_FETCH,			"fetch from a device" },	\
 	{ KVM_S2_POLICY_NOT_COHERENT,		"caches are not coherent" },	\
 	{ KVM_S2_POLICY_PROTECTED,		"device on a protected host" },	\
 	{ KVM_S2_POLICY_DIRTY_LOG,		"writes cannot be logged" }
@@ -41,8 +40,9 @@ TRACE_EVENT(kvm_s2_policy,
 	TP_fast_assign(
 		__entry->ipa	= ipa;
 		__entry->pa	= pa;
-		__entry->error	= verdict.error;
-		__entry->type	= verdict.type;
+		__entry->error	= min(verdict.prot, 0);
+		__entry->type	= verdict.prot < 0 ? KVM_S2_POLICY_DEVICE :
+				  verdict.prot & ~KVM_S2_POLICY_EXECUTABLE;
 		__entry->reason	= verdict.reason;
 	),
 
@@ -64,7 +64,7 @@ TRACE_EVENT(kvm_s2_policy_slot,
 
 	TP_fast_assign(
 		__entry->hva	= hva;
-		__entry->error	= verdict.error;
+		__entry->error	= verdict.prot;
 		__entry->reason	= verdict.reason;
 	),
 

@@ -26,18 +26,19 @@ struct kvm_s2_policy_facts {
 	bool	page_known;
 	bool	map_memory;
 	/* What it is wanted for. */
-	bool	fetch;
 	bool	log_dirty;
 	/* A guest hypervisor's own stage 2. */
 	bool	nested;
 	bool	nested_fwb;
 	u8	nested_memattr;
-};
+} __aligned(8);			/* and so in two registers */
 
-enum kvm_s2_policy_type {
-	KVM_S2_POLICY_DEVICE,
-	KVM_S2_POLICY_NORMAL_NC,
-	KVM_S2_POLICY_NORMAL,
+/* The numbers are those of KVM_PGTABLE_PROT_*. */
+enum kvm_s2_policy_prot {
+	KVM_S2_POLICY_NORMAL		= 0,
+	KVM_S2_POLICY_EXECUTABLE	= 0x03,
+	KVM_S2_POLICY_DEVICE		= 0x10,
+	KVM_S2_POLICY_NORMAL_NC		= 0x20,
 };
 
 enum kvm_s2_policy_reason {
@@ -48,16 +49,13 @@ enum kvm_s2_policy_reason {
 	KVM_S2_POLICY_MACHINE,
 	KVM_S2_POLICY_GUEST_HYPERVISOR,
 	KVM_S2_POLICY_HOST_REGISTERS,
-	KVM_S2_POLICY_FETCH,
 	KVM_S2_POLICY_NOT_COHERENT,
 	KVM_S2_POLICY_PROTECTED,
 	KVM_S2_POLICY_DIRTY_LOG,
 };
 
 struct kvm_s2_policy_verdict {
-	int	error;		/* negative, or zero if the rest counts */
-	u8	type;		/* enum kvm_s2_policy_type */
-	bool	executable;
+	int	prot;		/* of enum kvm_s2_policy_prot, or a negative error */
 	u8	reason;		/* enum kvm_s2_policy_reason, of errors too */
 };
 
@@ -67,7 +65,7 @@ struct kvm_s2_policy_verdict kvm_s2_policy_decide(struct kvm_s2_policy_facts fac
 struct kvm_s2_policy_verdict kvm_s2_policy_decide_host(struct kvm_s2_policy_facts facts);
 /* The part of a memory slot that one virtual memory area is behind. */
 struct kvm_s2_policy_verdict kvm_s2_policy_check_slot(struct kvm_s2_policy_facts facts);
-/* The enum kvm_s2_policy_type that a leaf with this field has. */
+/* The type of a leaf with this field, an enum kvm_s2_policy_prot. */
 u8 kvm_s2_policy_leaf(u8 mem_attr, bool fwb);
 /* Whether a misaligned access to a Device mapping is the guest hypervisor's to know of. */
 bool kvm_s2_policy_is_nested_device(struct kvm_s2_policy_facts facts);

@@ -4,7 +4,6 @@
 
 use super::{
     facts::{
-        Access,
         Caps,
         Facts,
         Frames,
@@ -20,17 +19,14 @@ use super::{
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Map the page.
+    /// Map the page. Whether the guest may fetch instructions from it is up to the type; if not, and
+    /// it does, that is an external abort in the guest.
     Map {
         /// With this type.
         mem_type: MemType,
-        /// Whether the guest may fetch instructions from it.
-        may_execute: bool,
         /// Who or what the type is due to.
         reason: Reason,
     },
-    /// Tell the guest that there is nothing to be fetched.
-    AbortFetch,
     /// Give up; the user of the VM is told.
     Reject(Refusal),
 }
@@ -89,11 +85,7 @@ pub(crate) const fn decide(facts: &Facts) -> Decision {
 }
 
 const fn map(mem_type: MemType, reason: Reason) -> Decision {
-    Decision::Map {
-        mem_type,
-        may_execute: mem_type.may_hold_code(),
-        reason,
-    }
+    Decision::Map { mem_type, reason }
 }
 
 /// Other guests may share such registers, so their own type is never up to a guest.
@@ -110,15 +102,10 @@ const fn host_registers(host: &Host) -> Decision {
 /// Where he wants Non-cacheable it stays Normal: the guest sees the same as with forced write-back,
 /// and could not fetch from it otherwise.
 const fn memory(host: &Host, slot: &SlotPage) -> Decision {
-    match (slot.guest_hypervisor, slot.access) {
-        (None | Some(MemType::Normal | MemType::NormalNc), Access::Data | Access::Fetch) => {
-            map(MemType::Normal, Reason::Memory)
-        }
-        (Some(MemType::Device), Access::Data | Access::Fetch) if host.protected => {
-            Decision::Reject(Refusal::Protected)
-        }
-        (Some(MemType::Device), Access::Fetch) => Decision::AbortFetch,
-        (Some(MemType::Device), Access::Data) => map(MemType::Device, Reason::GuestHypervisor),
+    match slot.guest_hypervisor {
+        None | Some(MemType::Normal | MemType::NormalNc) => map(MemType::Normal, Reason::Memory),
+        Some(MemType::Device) if host.protected => Decision::Reject(Refusal::Protected),
+        Some(MemType::Device) => map(MemType::Device, Reason::GuestHypervisor),
     }
 }
 
@@ -135,34 +122,34 @@ const fn device_memory(host: &Host) -> Decision {
 }
 
 const fn device(host: &Host, slot: &SlotPage) -> Decision {
-    match slot.access {
-        Access::Fetch => Decision::AbortFetch,
-        Access::Data if host.protected => Decision::Reject(Refusal::Protected),
-        Access::Data => {
-            let (mem_type, reason) = strictest(&Caps::new(host, slot));
-            map(mem_type, reason)
-        }
+    if host.protected {
+        return Decision::Reject(Refusal::Protected);
     }
+
+    let (mem_type, reason) = strictest(&Caps::new(host, slot));
+    map(mem_type, reason)
 }
 
+/// Returns the least of what is said, and who is the first to say it.
+///
 /// The host's own mapping bypasses the caches, so nobody's word can make it more than Non-cacheable.
 const fn strictest(caps: &Caps) -> (MemType, Reason) {
-    let mem_type = MemType::NormalNc
-        .meet(caps.driver)
-        .meet(caps.machine)
-        .meet(caps.guest_hypervisor);
-
-    let reason = match (
-        mem_type,
-        caps.driver.is(mem_type),
-        caps.machine.is(mem_type),
-    ) {
-        (MemType::Device, true, true | false) => Reason::NoDriverGrant,
-        (MemType::Device, false, true) => Reason::Machine,
-        (MemType::Device, false, false) => Reason::GuestHypervisor,
-        (MemType::NormalNc | MemType::Normal, true | false, true | false) => Reason::DriverGrant,
+    use MemType::{
+        Device,
+        Normal,
+        NormalNc, //
     };
-    (mem_type, reason)
+
+    match (caps.driver, caps.machine, caps.guest_hypervisor) {
+        (Device, Device | NormalNc | Normal, Device | NormalNc | Normal) => {
+            (Device, Reason::NoDriverGrant)
+        }
+        (NormalNc | Normal, Device, Device | NormalNc | Normal) => (Device, Reason::Machine),
+        (NormalNc | Normal, NormalNc | Normal, Device) => (Device, Reason::GuestHypervisor),
+        (NormalNc | Normal, NormalNc | Normal, NormalNc | Normal) => {
+            (NormalNc, Reason::DriverGrant)
+        }
+    }
 }
 
 /// Who is told of an access that is not aligned to a page that stage 2 makes Device.
@@ -186,7 +173,7 @@ pub(crate) const fn misaligned(guest_hypervisor: Option<MemType>) -> Misaligned 
 mod promises {
     use super::{
         super::facts::{
-            Access,
+            Caps,
             Facts,
             Frames,
             Grant,
@@ -197,6 +184,7 @@ mod promises {
             Target, //
         },
         decide,
+        strictest,
         Decision,
         MemType, //
     };
@@ -213,7 +201,6 @@ mod promises {
         page: Page::Io,
         host_type: HostType::Uncached,
         grant: Grant::AnyUncached,
-        access: Access::Data,
         guest_hypervisor: None,
     };
     const PROTECTED: Host = Host {
@@ -230,12 +217,47 @@ mod promises {
             decision,
             Decision::Map {
                 mem_type: MemType::Device,
-                may_execute: false,
                 ..
             }
         )
     }
 
+    const fn nth(number: u8) -> MemType {
+        match number {
+            0 => MemType::Device,
+            1 => MemType::NormalNc,
+            2..=u8::MAX => MemType::Normal,
+        }
+    }
+
+    const fn is_least(caps: &Caps) -> bool {
+        let least = MemType::NormalNc
+            .meet(caps.driver)
+            .meet(caps.machine)
+            .meet(caps.guest_hypervisor);
+
+        strictest(caps).0.is(least)
+    }
+
+    const fn is_always_least() -> bool {
+        let mut number = 0;
+        let mut holds = true;
+        while number < 3 * 3 * 3 {
+            holds = holds
+                && is_least(&Caps {
+                    driver: nth(number % 3),
+                    machine: nth(number / 3 % 3),
+                    guest_hypervisor: nth(number / 9),
+                });
+            number += 1;
+        }
+        holds
+    }
+
+    // Nobody runs code from where a device may be.
+    const _: () = assert!(!MemType::Device.may_hold_code() && !MemType::NormalNc.may_hold_code());
+    // Whoever says something, the least of it counts.
+    const _: () = assert!(is_always_least());
     // Registers that guests share are Device.
     const _: () = assert!(is_device(of(OPEN, Target::HostRegisters)));
     // Nothing but the word of a driver makes a device Normal Non-cacheable.
@@ -246,24 +268,13 @@ mod promises {
             ..GRANTED
         })
     )));
-    // With it, nobody can run code from there.
+    // With it, that is what a device is.
     const _: () = assert!(matches!(
         of(OPEN, Target::Slot(GRANTED)),
         Decision::Map {
             mem_type: MemType::NormalNc,
-            may_execute: false,
             ..
         }
-    ));
-    const _: () = assert!(matches!(
-        of(
-            OPEN,
-            Target::Slot(SlotPage {
-                access: Access::Fetch,
-                ..GRANTED
-            })
-        ),
-        Decision::AbortFetch
     ));
     // Each of the others has a veto.
     const _: () = assert!(is_device(of(

@@ -96,26 +96,6 @@ impl Grant {
     }
 }
 
-/// What the guest does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// It reads or writes.
-    Data,
-    /// It fetches an instruction.
-    Fetch,
-}
-
-impl Access {
-    /// `fetch` is whether the guest fetched an instruction.
-    pub(crate) const fn new(fetch: bool) -> Self {
-        if fetch {
-            Self::Fetch
-        } else {
-            Self::Data
-        }
-    }
-}
-
 /// What the machine and the administrator have to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
@@ -144,7 +124,6 @@ pub(crate) struct SlotPage {
     pub(crate) page: Page,
     pub(crate) host_type: HostType,
     pub(crate) grant: Grant,
-    pub(crate) access: Access,
     /// What a guest hypervisor says, where the page is mapped for its guest.
     pub(crate) guest_hypervisor: Option<MemType>,
 }

@@ -4,7 +4,6 @@
 
 use super::{
     facts::{
-        Access,
         Facts,
         Frames,
         Grant,
@@ -54,7 +53,6 @@ impl Raw {
                 page: Page::new(self.map_memory),
                 host_type: HostType::from_mair_index(self.mair_index),
                 grant: Grant::new(self.any_uncached),
-                access: Access::new(self.fetch),
                 guest_hypervisor: self.guest_hypervisor(),
             }),
         }
@@ -100,7 +98,6 @@ impl RawArea {
                 page,
                 host_type: HostType::from_mair_index(self.mair_index),
                 grant: Grant::new(self.any_uncached),
-                access: Access::Data,
                 guest_hypervisor: None,
             }),
         }

@@ -58,6 +58,6 @@ mod cases;
 
 tests! {
     types { semilattice guest_tables own_tables host_mappings }
-    faults { as_c never_executable needs_grant protected monotone reasons host_registers misaligned_accesses }
+    faults { as_c not_asked never_executable needs_grant protected monotone reasons host_registers misaligned_accesses }
     slots { no_less_than_c no_more_than_said mixed_as_raw no_sooner_than_needed protected_is_early no_log_of_devices }
 }
