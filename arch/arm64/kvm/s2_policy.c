@@ -100,7 +100,8 @@ enum kvm_pgtable_prot kvm_s2_policy_ioremap(phys_addr_t ipa, phys_addr_t pa)
 	verdict = kvm_s2_policy_decide_host(kvm_s2_policy_host);
 	trace_kvm_s2_policy(ipa, pa, verdict);
 
-	return verdict.prot;
+	/* A protected host refuses it by itself, and with another error. */
+	return verdict.prot < 0 ? KVM_PGTABLE_PROT_DEVICE : verdict.prot;
 }
 
 /* Looks for the first page of a part of a slot; some are mapped only when they are touched. */
