@@ -67,9 +67,10 @@ def inside_environment(host: Mapping[str, str], cache: Cache, repository: Path) 
             "GIT_CONFIG_KEY_0": "safe.directory",
             "GIT_CONFIG_VALUE_0": str(repository),
             # bindgen misreads what a newer libclang says, and an older one does not know
-            # all warnings that the compiler does.
+            # warnings and options that the compiler does.
             "LIBCLANG_PATH": LIBCLANG,
-            "BINDGEN_EXTRA_CLANG_ARGS": "-Wno-unknown-warning-option",
+            "BINDGEN_EXTRA_CLANG_ARGS":
+                "-Wno-unknown-warning-option -Wno-unused-command-line-argument",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
     )
