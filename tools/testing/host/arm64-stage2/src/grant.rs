@@ -3,9 +3,13 @@
 //! Tests of the policy that grants vfio-pci's BARs a memory type.
 
 logic! {
+    #[deny(clippy::wildcard_enum_match_arm)]
     bar => "../../../../../drivers/vfio/pci/grant/bar.rs";
+    #[deny(clippy::wildcard_enum_match_arm)]
     function => "../../../../../drivers/vfio/pci/grant/function.rs";
+    #[deny(clippy::wildcard_enum_match_arm)]
     policy => "../../../../../drivers/vfio/pci/grant/policy.rs";
+    #[deny(clippy::wildcard_enum_match_arm)]
     quirk => "../../../../../drivers/vfio/pci/grant/quirk.rs";
 }
 

@@ -8,48 +8,22 @@
 #![cfg(test)]
 #![forbid(unsafe_code)]
 
-/// Includes a file of the kernel, in which nothing may be able to panic.
-macro_rules! logic {
-    ($($name:ident => $path:literal;)*) => {
-        $(
-            #[deny(
-                clippy::as_conversions,
-                clippy::expect_used,
-                clippy::indexing_slicing,
-                clippy::panic,
-                clippy::unreachable,
-                clippy::unwrap_used,
-                clippy::wildcard_enum_match_arm
-            )]
-            #[path = $path]
-            mod $name;
-        )*
-    };
-}
-
-/// Makes tests out of cases. A failure shows the row that does not hold, and where.
-macro_rules! tests {
-    ($($area:ident { $($case:ident)* })*) => {
-        $(
-            mod $area {
-                $(
-                    #[test]
-                    fn $case() {
-                        assert_eq!(super::cases::$area::$case(), Ok(()));
-                    }
-                )*
-            }
-        )*
-    };
-}
+#[macro_use]
+#[path = "../../shared/macros.rs"]
+mod macros;
 
 mod grant;
 
 logic! {
+    #[deny(clippy::wildcard_enum_match_arm)]
     decision => "../../../../../arch/arm64/kvm/s2_policy/decision.rs";
+    #[deny(clippy::wildcard_enum_match_arm)]
     facts => "../../../../../arch/arm64/kvm/s2_policy/facts.rs";
+    #[deny(clippy::wildcard_enum_match_arm)]
     mem_type => "../../../../../arch/arm64/kvm/s2_policy/mem_type.rs";
+    #[deny(clippy::wildcard_enum_match_arm)]
     slot => "../../../../../arch/arm64/kvm/s2_policy/slot.rs";
+    #[deny(clippy::wildcard_enum_match_arm)]
     stage2 => "../../../../../arch/arm64/kvm/s2_policy/stage2.rs";
 }
 
