@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vfio-time ADDRESS type1|type1v2|iommufd MIB [huge|scattered]
+ * vfio-time ADDRESS type1|type1v2|iommufd MIB [small|huge|scattered]
  *
  * Maps that much memory for a device, once as a whole, and unmaps it; prints how
  * long each took in microseconds.  The memory is populated before, so that it is
@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 	if (argc == 5)
 		kind = argv[4];
 	if (argc < 4 || argc > 5 || !is_kind(kind) || !(mib = strtoul(argv[3], NULL, 10)))
-		errx(2, "usage: vfio-time ADDRESS type1|type1v2|iommufd MIB [huge|scattered]");
+		errx(2, "usage: vfio-time ADDRESS type1|type1v2|iommufd MIB [small|huge|scattered]");
 	size = (size_t)mib << 20;
 	access_open(&access, access_mode_by_name(argv[2]), argv[1]);
 	memory = new_memory(size, kind);
