@@ -26,6 +26,7 @@
 #include <linux/vfio_pci_grant.h>
 
 #include "report.h"
+#include "s2-bar.h"
 #include "s2-vm.h"
 #include "vfio-access.h"
 
@@ -33,7 +34,7 @@ struct victim {
 	struct s2_vm vm;
 	struct access access;
 	struct s2_source source;
-	off_t offset, config;
+	off_t offset; /* of the BAR in the device file */
 };
 
 static atomic_bool over;
@@ -106,23 +107,16 @@ static void take_slot(struct victim *victim)
 	set_slot(victim, victim->source.size, 0);
 }
 
-static void write_command(struct victim *victim, uint16_t command)
-{
-	if (pwrite(victim->access.device, &command, sizeof(command),
-		   victim->config + PCI_COMMAND) < 0)
-		err(1, "the command register");
-}
-
 static void switch_off(struct victim *victim)
 {
-	write_command(victim, 0);
-	write_command(victim, PCI_COMMAND_MEMORY);
+	s2_write_command(victim->access.device, 0);
+	s2_write_command(victim->access.device, PCI_COMMAND_MEMORY);
 }
 
 static void reset(struct victim *victim)
 {
 	ioctl(victim->access.device, VFIO_DEVICE_RESET);
-	write_command(victim, PCI_COMMAND_MEMORY);
+	s2_write_command(victim->access.device, PCI_COMMAND_MEMORY);
 }
 
 static int ask(struct victim *victim, uint32_t flags)
@@ -174,24 +168,11 @@ static unsigned long attack(struct victim *victim, time_t seconds)
 	return count;
 }
 
-static off_t region_offset(int device, uint32_t index, size_t *size)
+static void prepare(struct victim *victim, const char *address, uint32_t bar)
 {
-	struct vfio_region_info region = { .argsz = sizeof(region), .index = index };
-
-	IOCTL(device, VFIO_DEVICE_GET_REGION_INFO, &region);
-	if (size)
-		*size = region.size;
-	return (off_t)region.offset;
-}
-
-static void prepare(struct victim *victim, const char *address, const char *bar)
-{
-	size_t size;
-
 	access_open(&victim->access, ACCESS_IOMMUFD, address);
-	victim->config = region_offset(victim->access.device, VFIO_PCI_CONFIG_REGION_INDEX, NULL);
-	victim->offset = region_offset(victim->access.device, atoi(bar), &size);
-	victim->source = s2_map(victim->access.device, victim->offset, size);
+	victim->offset = (off_t)s2_find_region(victim->access.device, bar).offset;
+	victim->source = s2_map_bar(victim->access.device, bar);
 }
 
 static void do_nothing(int signal)
@@ -222,7 +203,7 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		return 2;
 	printf("KTAP version 1\n1..4\n");
-	prepare(&victim, argv[2], argv[3]);
+	prepare(&victim, argv[2], atoi(argv[3]));
 	options.pages = victim.source.size / 4096;
 	victim.vm = s2_make(&options);
 	set_slot(&victim, victim.source.size, 0);

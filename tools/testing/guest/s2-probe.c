@@ -31,10 +31,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <linux/pci_regs.h>
-#include <linux/vfio.h>
-#include <linux/vfio_pci_grant.h>
 
+#include "s2-bar.h"
 #include "s2-vm.h"
 #include "vfio-access.h"
 
@@ -43,51 +41,20 @@ struct probe_options {
 	bool log, lower, lower_late, disable, tables, flags;
 };
 
-static void lower_type(int device, uint32_t bar)
+static struct s2_source map_vfio(const char *address, uint32_t bar,
+				 const struct probe_options *options)
 {
-	struct {
-		struct vfio_device_feature head;
-		struct vfio_device_feature_pci_bar_type bar;
-	} feature = {
-		.head.argsz = sizeof(feature),
-		.head.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_BAR_TYPE,
-		.bar.index = bar,
-		.bar.type = VFIO_PCI_BAR_TYPE_DEVICE,
-	};
-
-	IOCTL(device, VFIO_DEVICE_FEATURE, &feature);
-}
-
-static void disable_bars(int device)
-{
-	struct vfio_region_info config = {
-		.argsz = sizeof(config),
-		.index = VFIO_PCI_CONFIG_REGION_INDEX,
-	};
-	uint16_t command = 0;
-
-	IOCTL(device, VFIO_DEVICE_GET_REGION_INFO, &config);
-	if (pwrite(device, &command, sizeof(command), (off_t)config.offset + PCI_COMMAND) !=
-	    sizeof(command))
-		err(1, "switching the BARs off");
-}
-
-static struct s2_source map_vfio(const char *address, const char *bar,
-			      const struct probe_options *options)
-{
-	struct vfio_region_info region = { .argsz = sizeof(region), .index = atoi(bar) };
 	static struct access access;
 	struct s2_source source;
 
 	access_open(&access, ACCESS_IOMMUFD, address);
-	IOCTL(access.device, VFIO_DEVICE_GET_REGION_INFO, &region);
 	if (options->lower)
-		lower_type(access.device, region.index);
-	source = s2_map(access.device, (off_t)region.offset, region.size);
+		s2_lower_bar(access.device, bar);
+	source = s2_map_bar(access.device, bar);
 	if (options->lower_late)
-		lower_type(access.device, region.index);
+		s2_lower_bar(access.device, bar);
 	if (options->disable)
-		disable_bars(access.device);
+		s2_write_command(access.device, 0);
 	return source;
 }
 
@@ -97,7 +64,7 @@ static struct s2_source map_source(char **words, struct probe_options *options)
 	if (options->vm.gicv)
 		return (struct s2_source){ NULL, 0 };
 	if (words[0] && !strcmp(words[0], "vfio") && words[1] && words[2])
-		return map_vfio(words[1], words[2], options);
+		return map_vfio(words[1], atoi(words[2]), options);
 	if (words[0] && !strcmp(words[0], "file") && words[1])
 		return s2_map_file(words[1]);
 	if (words[0] && !strcmp(words[0], "anon"))

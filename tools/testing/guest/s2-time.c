@@ -22,9 +22,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <linux/vfio.h>
 #include <linux/vfio_pci_grant.h>
 
+#include "s2-bar.h"
 #include "s2-vm.h"
 #include "vfio-access.h"
 
@@ -127,37 +127,12 @@ static struct s2_source map_pages(void)
 	return source;
 }
 
-static struct s2_source map_bar(int device, uint32_t bar)
-{
-	struct vfio_region_info region = { .argsz = sizeof(region), .index = bar };
-
-	IOCTL(device, VFIO_DEVICE_GET_REGION_INFO, &region);
-	return s2_map(device, (off_t)region.offset, region.size);
-}
-
 static int open_device(const char *address)
 {
 	static struct access access;
 
 	access_open(&access, ACCESS_IOMMUFD, address);
 	return access.device;
-}
-
-/* Sets the type of the BAR, or asks for it. */
-static uint32_t bar_type(int device, uint32_t bar, uint32_t flags)
-{
-	struct {
-		struct vfio_device_feature head;
-		struct vfio_device_feature_pci_bar_type bar;
-	} feature = {
-		.head.argsz = sizeof(feature),
-		.head.flags = flags | VFIO_DEVICE_FEATURE_PCI_BAR_TYPE,
-		.bar.index = bar,
-		.bar.type = VFIO_PCI_BAR_TYPE_DEVICE,
-	};
-
-	IOCTL(device, VFIO_DEVICE_FEATURE, &feature);
-	return feature.bar.type;
 }
 
 static void print_writes(const char *type, struct s2_source source)
@@ -184,10 +159,10 @@ static void print_writes(const char *type, struct s2_source source)
 
 static void compare_writes(int device, uint32_t bar)
 {
-	if (bar_type(device, bar, VFIO_DEVICE_FEATURE_GET) == VFIO_PCI_BAR_TYPE_NORMAL_NC)
-		print_writes("normal-nc", map_bar(device, bar));
-	bar_type(device, bar, VFIO_DEVICE_FEATURE_SET);
-	print_writes("device", map_bar(device, bar));
+	if (s2_bar_type(device, bar) == VFIO_PCI_BAR_TYPE_NORMAL_NC)
+		print_writes("normal-nc", s2_map_bar(device, bar));
+	s2_lower_bar(device, bar);
+	print_writes("device", s2_map_bar(device, bar));
 }
 
 int main(int argc, char **argv)
@@ -201,6 +176,6 @@ int main(int argc, char **argv)
 
 	measure("memory-page", map_pages());
 	measure("device-page", s2_map_file(argv[1]));
-	measure("granted-page", map_bar(open_device(argv[2]), atoi(argv[3])));
+	measure("granted-page", s2_map_bar(open_device(argv[2]), atoi(argv[3])));
 	return 0;
 }
