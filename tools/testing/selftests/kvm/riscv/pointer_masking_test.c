@@ -124,6 +124,14 @@ static long set_of(struct kvm_vcpu *vcpu)
 	return uc.args[2];
 }
 
+/* Lets the guest ask for a length, and returns what came of it. */
+static long ask_for(struct kvm_vcpu *vcpu, unsigned long pmlen)
+{
+	vcpu_args_set(vcpu, 2, pmlen, 0UL);
+	report_of(vcpu);
+	return set_of(vcpu);
+}
+
 /* What a VMM can take away, and the letters that stand for it in an order. */
 static int take(struct kvm_vcpu *vcpu, char what)
 {
@@ -150,9 +158,7 @@ TEST_F(pointer_masking, is_on_once_the_guest_asked)
 {
 	struct report then;
 
-	vcpu_args_set(self->vcpu, 2, 7UL, 0UL);
-	report_of(self->vcpu);
-	EXPECT_EQ(0, set_of(self->vcpu));
+	EXPECT_EQ(0, ask_for(self->vcpu, 7));
 	then = report_of(self->vcpu);
 	EXPECT_TRUE(then.masked);
 	EXPECT_EQ(7, then.pmlen);
@@ -162,9 +168,7 @@ TEST_F(pointer_masking, has_no_other_lengths)
 {
 	struct report then;
 
-	vcpu_args_set(self->vcpu, 2, 5UL, 0UL);
-	report_of(self->vcpu);
-	EXPECT_EQ(SBI_ERR_INVALID_PARAM, set_of(self->vcpu));
+	EXPECT_EQ(SBI_ERR_INVALID_PARAM, ask_for(self->vcpu, 5));
 	then = report_of(self->vcpu);
 	EXPECT_FALSE(then.masked);
 	EXPECT_EQ(0, then.pmlen);
@@ -193,9 +197,7 @@ TEST_F(pointer_masking, ends_when_the_vmm_takes_it_from_a_running_guest)
 {
 	struct report then;
 
-	vcpu_args_set(self->vcpu, 2, 7UL, 0UL);
-	report_of(self->vcpu);
-	ASSERT_EQ(0, set_of(self->vcpu));
+	ASSERT_EQ(0, ask_for(self->vcpu, 7));
 	ASSERT_EQ(0, take(self->vcpu, 'f'));
 	then = report_of(self->vcpu);
 	EXPECT_FALSE(then.masked);
