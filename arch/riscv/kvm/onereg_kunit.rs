@@ -39,6 +39,8 @@ mod policy;
 mod regid;
 #[path = "onereg/rows.rs"]
 mod rows;
+#[path = "onereg/sbi.rs"]
+mod sbi;
 #[allow(dead_code, reason = "KVM has more to do with it than tests")]
 #[path = "onereg/table.rs"]
 mod table;
@@ -189,6 +191,21 @@ mod closure_tests {
     fn closed() -> Case {
         report(closure::closed())
     }
+
+    #[test]
+    fn singles_off() -> Case {
+        report(closure::singles_off())
+    }
+
+    #[test]
+    fn singles_on() -> Case {
+        report(closure::singles_on())
+    }
+
+    #[test]
+    fn new_vcpus() -> Case {
+        report(closure::new_vcpus())
+    }
 }
 
 #[kernel::macros::kunit_tests(kvm_riscv_onereg_firmware)]
@@ -219,6 +236,21 @@ mod firmware_tests {
     #[test]
     fn counters() -> Case {
         report(firmware::counters())
+    }
+
+    #[test]
+    fn registers() -> Case {
+        report(firmware::registers())
+    }
+
+    #[test]
+    fn lost_extensions() -> Case {
+        report(firmware::lost_extensions())
+    }
+
+    #[test]
+    fn sbi_extensions() -> Case {
+        report(firmware::sbi_extensions())
     }
 }
 

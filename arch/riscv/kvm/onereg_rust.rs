@@ -45,6 +45,8 @@ mod policy;
 mod regid;
 #[path = "onereg/rows.rs"]
 mod rows;
+#[path = "onereg/sbi.rs"]
+mod sbi;
 #[expect(dead_code, reason = "the tests have more to do with it than KVM")]
 #[path = "onereg/table.rs"]
 mod table;

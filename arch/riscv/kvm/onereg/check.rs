@@ -14,6 +14,7 @@ use super::{
     table::{
         Disable,
         Enable,
+        Ext,
         Mechanism,
         Row,
         COUNT,
@@ -27,6 +28,7 @@ const _: () = {
     mechanisms(&TABLE);
     features(&Feature::ALL);
     cycles(&TABLE);
+    shared_mechanisms();
 };
 
 /// Each number up to the last one has exactly one row, at its place.
@@ -91,6 +93,43 @@ const fn features(mut all: &[Feature]) {
         );
         all = rest;
     }
+}
+
+/// What stands outside of the list for some extensions is used by these and no other ones.
+const fn shared_mechanisms() {
+    const fn is(found: Ids, wanted: Ids) -> bool {
+        found.contains(wanted) && wanted.contains(found)
+    }
+
+    assert!(
+        is(derive::FLOAT, ids(&[Ext::F, Ext::D])),
+        "sstatus.FS is for F and D"
+    );
+    assert!(is(derive::VECTOR, ids(&[Ext::V])), "sstatus.VS is for V");
+    assert!(is(derive::SEED, ids(&[Ext::ZKR])), "the seed CSR is Zkr");
+    assert!(
+        is(derive::BASE_COUNTERS, ids(&[Ext::ZICNTR])),
+        "cycle, time and instret are Zicntr"
+    );
+    assert!(
+        is(derive::HPM_COUNTERS, ids(&[Ext::ZIHPM])),
+        "the other counters are Zihpm"
+    );
+    assert!(
+        is(derive::AD_UPDATING, ids(&[Ext::SVADE, Ext::SVADU])),
+        "a choice of who updates A and D takes both ways"
+    );
+}
+
+const fn ids(mut extensions: &[Ext]) -> Ids {
+    let mut ids = Ids::EMPTY;
+
+    while let [ext, rest @ ..] = extensions {
+        ids = ids.with(ext.number());
+        extensions = rest;
+    }
+
+    ids
 }
 
 /// No extension needs itself, over however many others.

@@ -65,8 +65,13 @@ pub(crate) fn close(vcpu: &Vcpu, wanted: Change) -> Result<Change, Reason> {
     let on = with_needs(wanted.on);
     let on = on.minus(rest(on)).minus(vcpu.guest);
     let off = with_dependents(wanted.off).intersection(vcpu.guest);
+    let stays = off.minus(gone_with(vcpu, off));
 
-    if let Some(refusal) = vcpu.refusal(wanted) {
+    // What is asked for is refused for its own sake, unless it goes with something else.
+    if let Some(refusal) = vcpu.refusal(Change {
+        on: wanted.on,
+        off: wanted.off.intersection(stays),
+    }) {
         return Err(refusal);
     }
     if let Some(number) = on.intersection(with_dependents(wanted.off)).first() {
@@ -75,7 +80,7 @@ pub(crate) fn close(vcpu: &Vcpu, wanted: Change) -> Result<Change, Reason> {
     if let Some(number) = on.minus(vcpu.host.enable_allowed(vcpu.host.ids)).first() {
         return Err(Reason::Needs(number));
     }
-    if let Some(number) = off.minus(gone_with(vcpu, off)).first() {
+    if let Some(number) = stays.first() {
         return Err(Reason::NeededBy(number));
     }
 

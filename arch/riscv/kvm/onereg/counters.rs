@@ -4,7 +4,7 @@
 
 use super::{
     bits::Ids,
-    table::Ext, //
+    derive, //
 };
 
 /// The CSR of the first counter, cycle. The next are time, instret, and hpmcounter3 to 31.
@@ -22,17 +22,17 @@ const TM: u64 = 1 << 1;
 /// counters, guests get them nonetheless, as they do from the C code.
 pub(crate) fn is_open(lost: Ids, csr: u32) -> bool {
     match csr {
-        CYCLE..=INSTRET => !lost.has(Ext::ZICNTR.number()),
-        HPMCOUNTER3..=HPMCOUNTER31 => !lost.has(Ext::ZIHPM.number()),
+        CYCLE..=INSTRET => lost.intersection(derive::BASE_COUNTERS).is_empty(),
+        HPMCOUNTER3..=HPMCOUNTER31 => lost.intersection(derive::HPM_COUNTERS).is_empty(),
         _ => true,
     }
 }
 
 /// Returns the counters that a guest reads without KVM, as in hcounteren.
 pub(crate) fn direct(lost: Ids) -> u64 {
-    if lost.has(Ext::ZICNTR.number()) {
-        0
-    } else {
+    if lost.intersection(derive::BASE_COUNTERS).is_empty() {
         TM
+    } else {
+        0
     }
 }

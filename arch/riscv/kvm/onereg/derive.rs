@@ -11,6 +11,7 @@ use super::{
     nospec,
     table::{
         rows,
+        Counter,
         Disable,
         Enable,
         ExtId,
@@ -93,6 +94,17 @@ pub(crate) const CONFIGURED: Ids =
 pub(crate) const FLOAT: Ids = collect!(row => matches!(row.by, Mechanism::FloatState));
 /// Extensions of which none works while vectors are off.
 pub(crate) const VECTOR: Ids = collect!(row => matches!(row.by, Mechanism::VectorState));
+/// Extensions that are the seed CSR.
+pub(crate) const SEED: Ids = collect!(row => matches!(row.by, Mechanism::SeedCsr));
+/// Extensions that are the counters cycle, time and instret.
+pub(crate) const BASE_COUNTERS: Ids =
+    collect!(row => matches!(row.by, Mechanism::Counters(Counter::Base)));
+/// Extensions that are all other counters.
+pub(crate) const HPM_COUNTERS: Ids =
+    collect!(row => matches!(row.by, Mechanism::Counters(Counter::Hpm)));
+
+/// Extensions that firmware features belong to.
+pub(crate) const FIRMWARE: Ids = collect!(row => matches!(row.by, Mechanism::Fwft(_)));
 
 /// Extensions of [`Feature::LandingPad`].
 pub(crate) const LANDING_PAD: Ids =

@@ -36,6 +36,9 @@ const SOFTWARE_CHECK: u64 = 1 << 18;
 /// The bits of hedeleg for misaligned loads and stores.
 const MISALIGNED: u64 = 1 << 4 | 1 << 6;
 
+/// How many registers each feature has in ONE_REG.
+pub(crate) const REGISTERS: u16 = 3;
+
 /// A firmware feature that KVM offers to guests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feature {
@@ -51,6 +54,14 @@ pub(crate) enum Feature {
     PointerMasking,
 }
 
+/// Returns what the switches become when a guest loses extensions: features of those are off.
+pub(crate) fn off_with(lost: Ids, now: Switches) -> Switches {
+    Feature::ALL
+        .into_iter()
+        .filter(|feature| !feature.extensions().intersection(lost).is_empty())
+        .fold(now, |switches, feature| feature.off(switches))
+}
+
 /// What a feature turns on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Switches {
@@ -61,13 +72,13 @@ pub(crate) struct Switches {
 }
 
 impl Feature {
-    /// All features.
+    /// All features, in the order of their registers.
     pub(crate) const ALL: [Self; 5] = [
         Self::MisalignedDelegation,
+        Self::PointerMasking,
+        Self::AdUpdating,
         Self::LandingPad,
         Self::ShadowStack,
-        Self::AdUpdating,
-        Self::PointerMasking,
     ];
 
     /// Returns the number that the SBI specification gives it.
@@ -86,6 +97,27 @@ impl Feature {
         Self::ALL
             .into_iter()
             .find(|feature| feature.number() == number)
+    }
+
+    /// Returns the number of the first of its [`REGISTERS`] in ONE_REG, which says whether the
+    /// feature is enabled. The others are its flags and its value.
+    pub(crate) const fn first_register(self) -> u16 {
+        match self {
+            Self::MisalignedDelegation => 0,
+            Self::PointerMasking => 3,
+            Self::AdUpdating => 6,
+            Self::LandingPad => 9,
+            Self::ShadowStack => 12,
+        }
+    }
+
+    /// Finds the feature that a register in ONE_REG belongs to.
+    pub(crate) fn of_register(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|feature| {
+            let first = u64::from(feature.first_register());
+
+            (first..first + u64::from(REGISTERS)).contains(&number)
+        })
     }
 
     /// Returns whether the feature has to belong to an extension.

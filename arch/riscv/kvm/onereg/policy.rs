@@ -67,8 +67,16 @@ impl Host {
     }
 
     /// Returns the extensions of a new vCPU.
-    pub(crate) fn initial(self) -> Ids {
-        self.enable_allowed(self.ids)
+    ///
+    /// With the strict rules it has none that needs what the host has and the vCPU may not have,
+    /// such as instructions on vectors if the caller may not use vectors.
+    pub(crate) fn initial(self, rules: Rules) -> Ids {
+        let allowed = self.enable_allowed(self.ids);
+
+        match rules {
+            Rules::Compatible => allowed,
+            Rules::Strict => allowed.minus(closure::with_dependents(self.ids.minus(allowed))),
+        }
     }
 
     fn lacks(self, other: Ext) -> Option<Reason> {

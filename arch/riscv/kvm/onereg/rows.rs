@@ -34,7 +34,7 @@ macro_rules! extension_rows {
         I           =  5,   8, Always,      Never,           Nothing(Opcodes),     [];
         M           =  6,  12, Always,      Never,           Nothing(Opcodes),     [];
         SVPBMT      =  7,  29, Always,      Always,          Henvcfg(PBMTE),       [];
-        SSTC        =  8,  27, Always,      Kept,            Henvcfg(STCE),        [];
+        SSTC        =  8,  27, Always,      Kept,            Henvcfg(STCE),        [ZICNTR];
         SVINVAL     =  9,  28, Always,      Never,           Nothing(Opcodes),     [];
         ZIHINTPAUSE = 10,  32, Always,      Never,           Nothing(Hints),       [];
         ZICBOM      = 11,  31, Always,      Always,          Henvcfg(CBOM),        [];

@@ -207,9 +207,10 @@ impl Iterator for Vcpus<'_> {
 
         // SAFETY: A vCPU lives as long as its VM.
         let onereg = unsafe { &raw const (*vcpu).arch.onereg };
-        // SAFETY: As above. The vCPU may be changed meanwhile, a word at a time; being volatile,
-        // the words are read whole.
-        let [low, high] = unsafe { (&raw const (*onereg).guest).read_volatile() };
+        // SAFETY: As above. It may be changed meanwhile; being volatile, a word is read whole.
+        let low = unsafe { (&raw const (*onereg).guest[0]).read_volatile() };
+        // SAFETY: As above.
+        let high = unsafe { (&raw const (*onereg).guest[1]).read_volatile() };
         // SAFETY: As above. It does not change once the vCPU is there.
         let strict = unsafe { (*onereg).strict };
         // SAFETY: As above. It becomes true at some time.

@@ -20,7 +20,10 @@ use super::{
         Reason,
         OUTSIDE, //
     },
-    fwft::Switches,
+    fwft::{
+        Feature,
+        Switches, //
+    },
     policy::{
         Change,
         One,
@@ -28,6 +31,7 @@ use super::{
         RunOnce, //
     },
     regid::Class,
+    sbi::SbiExtensions,
     table::ExtId,
 };
 use core::{
@@ -54,17 +58,6 @@ mod registers;
 
 /// What the trace event has instead of an extension that is in the way.
 const NO_EXTENSION: c_int = -1;
-
-/// Which SBI extensions a vCPU has, by bits of their numbers.
-#[derive(Default)]
-pub(crate) struct SbiExtensions {
-    /// It cannot have them.
-    pub(crate) unavailable: u64,
-    /// They are enabled.
-    pub(crate) enabled: u64,
-    /// They are disabled.
-    pub(crate) disabled: u64,
-}
 
 /// A vCPU that the caller may change.
 ///
@@ -217,9 +210,11 @@ impl Vcpu<'_> {
         // SAFETY: As above.
         let isa = unsafe { &raw mut (*self.arch()).isa };
 
-        // SAFETY: It is valid, and part of what is for the caller to change. Being volatile, the
-        // words are written whole.
-        unsafe { guest.write_volatile([ids.low(), ids.high()]) };
+        // SAFETY: It is valid, and part of what is for the caller to change. Being volatile, a
+        // word is written whole.
+        unsafe { (&raw mut (*guest)[0]).write_volatile(ids.low()) };
+        // SAFETY: As above.
+        unsafe { (&raw mut (*guest)[1]).write_volatile(ids.high()) };
         // SAFETY: As above.
         unsafe { isa.write([word(bits.low()), word(bits.high())]) };
     }
@@ -342,9 +337,8 @@ impl Vcpu<'_> {
         extensions
     }
 
-    /// Returns whether a firmware feature is enabled, by the number of the register that says so;
-    /// an error if the vCPU does not have the feature.
-    pub(crate) fn is_feature_enabled(&mut self, register: u64) -> Result<bool> {
+    /// Returns whether a firmware feature is enabled; an error if the vCPU does not have it.
+    pub(crate) fn is_feature_enabled(&mut self, feature: Feature) -> Result<bool> {
         let mut value: c_ulong = 0;
         // SAFETY: It is a constant of C.
         let get = unsafe { bindings::vcpu_sbi_ext_fwft.get_state_reg }.ok_or(ENOENT)?;
@@ -353,7 +347,7 @@ impl Vcpu<'_> {
         to_result(unsafe {
             get(
                 self.raw.as_ptr(),
-                word(register),
+                c_ulong::from(feature.first_register()),
                 size_of_val(&value),
                 ptr::from_mut(&mut value).cast(),
             )

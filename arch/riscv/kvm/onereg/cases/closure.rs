@@ -17,7 +17,10 @@ use super::{
             Rules,
             Vcpu, //
         },
-        table::Ext, //
+        table::{
+            rows,
+            Ext, //
+        },
     },
     holds,
     same,
@@ -39,7 +42,7 @@ fn vcpu() -> Vcpu {
 
     Vcpu {
         host,
-        guest: host.initial(),
+        guest: host.initial(Rules::Strict),
         ran: false,
         rules: Rules::Strict,
     }
@@ -50,35 +53,41 @@ fn write(vcpu: &Vcpu, ext: Ext, value: u64) -> Result<Ids, Reason> {
         .map(|change| change.apply(vcpu.guest))
 }
 
+/// V, and what needs it.
+const VECTOR: &[Ext] = &[
+    Ext::V,
+    Ext::ZVBB,
+    Ext::ZVBC,
+    Ext::ZVKB,
+    Ext::ZVKG,
+    Ext::ZVKNED,
+    Ext::ZVKNHA,
+    Ext::ZVKNHB,
+    Ext::ZVKSED,
+    Ext::ZVKSH,
+    Ext::ZVKT,
+    Ext::ZVFH,
+    Ext::ZVFHMIN,
+    Ext::ZVFBFMIN,
+    Ext::ZVFBFWMA,
+];
+
+/// F and D, and what needs them, without V.
+const FLOAT: &[Ext] = &[
+    Ext::F,
+    Ext::D,
+    Ext::ZFA,
+    Ext::ZFH,
+    Ext::ZFHMIN,
+    Ext::ZFBFMIN,
+    Ext::ZCD,
+];
+
 /// What goes with V, and with F and D.
 pub(crate) fn registers() -> Case {
     let vcpu = vcpu();
-    let vector = set(&[
-        Ext::V,
-        Ext::ZVBB,
-        Ext::ZVBC,
-        Ext::ZVKB,
-        Ext::ZVKG,
-        Ext::ZVKNED,
-        Ext::ZVKNHA,
-        Ext::ZVKNHB,
-        Ext::ZVKSED,
-        Ext::ZVKSH,
-        Ext::ZVKT,
-        Ext::ZVFH,
-        Ext::ZVFHMIN,
-        Ext::ZVFBFMIN,
-        Ext::ZVFBFWMA,
-    ]);
-    let float = vector.union(set(&[
-        Ext::F,
-        Ext::D,
-        Ext::ZFA,
-        Ext::ZFH,
-        Ext::ZFHMIN,
-        Ext::ZFBFMIN,
-        Ext::ZCD,
-    ]));
+    let vector = set(VECTOR);
+    let float = vector.union(set(FLOAT));
 
     same("V", write(&vcpu, Ext::V, 0), Ok(vcpu.guest.minus(vector)))?;
     same("F", write(&vcpu, Ext::F, 0), Ok(vcpu.guest.minus(float)))?;
@@ -116,14 +125,179 @@ pub(crate) fn opt_in() -> Case {
             write(&compatible, ext, 0),
             Err(Reason::NotStrict),
         )?;
+    }
+
+    // stimecmp and time have one bit in hcounteren.
+    let without_sstc = Vcpu {
+        guest: strict.guest.without(Ext::SSTC.number()),
+        ..strict
+    };
+    same(
+        "Zicntr without Sstc",
+        write(&without_sstc, Ext::ZICNTR, 0),
+        Ok(without_sstc.guest.without(Ext::ZICNTR.number())),
+    )
+}
+
+/// Each extension taken from a guest with all of them: what is left, or why not.
+pub(crate) fn singles_off() -> Case {
+    /// Those with a mechanism of their own, which nothing needs.
+    const ALONE: &[Ext] = &[
+        Ext::SVPBMT,
+        Ext::ZICBOM,
+        Ext::ZICBOZ,
+        Ext::ZIHPM,
+        Ext::SMSTATEEN,
+        Ext::ZKR,
+        Ext::SMNPM,
+        Ext::SVADE,
+        Ext::SVADU,
+        Ext::ZICFILP,
+        Ext::ZICFISS,
+    ];
+    let vcpu = vcpu();
+    let ran = Vcpu { ran: true, ..vcpu };
+
+    for ext in rows().iter().map(|row| row.ext) {
+        let is_in = |list: &[Ext]| list.contains(&ext);
+        let want = if !vcpu.host.ids.has(ext.number()) {
+            Err(Reason::NotOnHost)
+        } else if ext == Ext::H {
+            Ok(vcpu.guest)
+        } else if is_in(ALONE) {
+            Ok(vcpu.guest.without(ext.number()))
+        } else if ext == Ext::V {
+            Ok(vcpu.guest.minus(set(VECTOR)))
+        } else if is_in(&[Ext::F, Ext::D]) {
+            Ok(vcpu.guest.minus(set(VECTOR)).minus(set(FLOAT)))
+        } else {
+            Err(match ext {
+                Ext::SSAIA => Reason::NeededBy(Ext::SSCOFPMF.number()),
+                Ext::ZICNTR => Reason::NeededBy(Ext::SSTC.number()),
+                Ext::SSTC => Reason::InUse,
+                _ => Reason::NoMechanism,
+            })
+        };
+
+        same(ext.name(), write(&vcpu, ext, 0), want)?;
         same(
             ext.name(),
-            write(&strict, ext, 0),
-            Ok(strict.guest.without(ext.number())),
+            write(&ran, ext, 0),
+            match want {
+                Err(Reason::NotOnHost) => want,
+                Ok(guest) if guest == vcpu.guest => want,
+                _ => Err(Reason::HasRun),
+            },
         )?;
+        for value in [2, u64::MAX] {
+            let refusal = match want {
+                Err(Reason::NotOnHost) => Reason::NotOnHost,
+                _ => Reason::BadValue,
+            };
+
+            same(ext.name(), write(&vcpu, ext, value), Err(refusal))?;
+        }
     }
-    same("Sstc", write(&strict, Ext::SSTC, 0), Err(Reason::InUse))?;
-    same("Zba", write(&strict, Ext::ZBA, 0), Err(Reason::NoMechanism))
+
+    Ok(())
+}
+
+/// Each extension given to a guest with none: what comes with it.
+pub(crate) fn singles_on() -> Case {
+    use Ext::{
+        D,
+        F,
+        V,
+        ZAAMO,
+        ZALRSC,
+        ZCA,
+        ZFBFMIN,
+        ZFHMIN,
+        ZICNTR,
+        ZICSR,
+        ZIMOP,
+        ZVFBFMIN,
+        ZVFHMIN,
+        ZVKB, //
+    };
+    const NEEDS: &[(Ext, &[Ext])] = &[
+        (D, &[F, ZICSR]),
+        (F, &[D, ZICSR]),
+        (Ext::SSTC, &[ZICNTR, ZICSR]),
+        (V, &[F, D, ZICSR]),
+        (ZICNTR, &[ZICSR]),
+        (Ext::ZIHPM, &[ZICSR]),
+        (Ext::ZKR, &[ZICSR]),
+        (Ext::ZVBB, &[ZVKB, V, F, D, ZICSR]),
+        (Ext::ZVBC, &[V, F, D, ZICSR]),
+        (ZVKB, &[V, F, D, ZICSR]),
+        (Ext::ZVKG, &[V, F, D, ZICSR]),
+        (Ext::ZVKNED, &[V, F, D, ZICSR]),
+        (Ext::ZVKNHA, &[V, F, D, ZICSR]),
+        (Ext::ZVKNHB, &[V, F, D, ZICSR]),
+        (Ext::ZVKSED, &[V, F, D, ZICSR]),
+        (Ext::ZVKSH, &[V, F, D, ZICSR]),
+        (Ext::ZVKT, &[V, F, D, ZICSR]),
+        (Ext::ZFH, &[ZFHMIN, F, D, ZICSR]),
+        (ZFHMIN, &[F, D, ZICSR]),
+        (Ext::ZVFH, &[ZVFHMIN, ZFHMIN, V, F, D, ZICSR]),
+        (ZVFHMIN, &[V, F, D, ZICSR]),
+        (Ext::ZFA, &[F, D, ZICSR]),
+        (Ext::ZACAS, &[ZAAMO]),
+        (Ext::SSCOFPMF, &[Ext::SSAIA]),
+        (Ext::ZCB, &[ZCA]),
+        (Ext::ZCD, &[ZCA, F, D, ZICSR]),
+        (Ext::ZCMOP, &[ZCA]),
+        (Ext::ZAWRS, &[ZALRSC]),
+        (Ext::ZABHA, &[ZAAMO]),
+        (ZFBFMIN, &[F, D, ZICSR]),
+        (ZVFBFMIN, &[V, F, D, ZICSR]),
+        (Ext::ZVFBFWMA, &[ZVFBFMIN, ZFBFMIN, V, F, D, ZICSR]),
+        (Ext::ZICFILP, &[ZICSR]),
+        (Ext::ZICFISS, &[ZIMOP, ZICSR]),
+    ];
+    let vcpu = Vcpu {
+        guest: Ids::EMPTY,
+        ..vcpu()
+    };
+
+    for ext in rows().iter().map(|row| row.ext) {
+        let needs = NEEDS.iter().find(|(of, _)| *of == ext);
+        let alone = Ids::only(ext.number());
+        let want = if !vcpu.host.ids.has(ext.number()) {
+            Err(Reason::NotOnHost)
+        } else if ext == Ext::H {
+            Err(Reason::NotOffered)
+        } else {
+            Ok(needs.map_or(alone, |(_, needs)| alone.union(set(needs))))
+        };
+
+        same(ext.name(), write(&vcpu, ext, 1), want)?;
+    }
+
+    Ok(())
+}
+
+/// A new vCPU has nothing that needs what it may not have.
+pub(crate) fn new_vcpus() -> Case {
+    let full = vcpu().host;
+    let without_vector = Host {
+        vector: false,
+        ..full
+    };
+    let all = full.initial(Rules::Compatible);
+
+    same("all", full.initial(Rules::Strict), all)?;
+    same(
+        "the caller may not use vectors",
+        without_vector.initial(Rules::Strict),
+        all.minus(set(VECTOR)),
+    )?;
+    same(
+        "as C",
+        without_vector.initial(Rules::Compatible),
+        all.without(Ext::V.number()),
+    )
 }
 
 /// What is refused, and why.
@@ -186,6 +360,16 @@ pub(crate) fn transactions() -> Case {
     same(
         "one of them is refused",
         off(v_and_zicboz.with(Ext::ZBA.number())),
+        Err(Reason::NoMechanism),
+    )?;
+    same(
+        "those that go with one that can go",
+        off(set(VECTOR)).map(|change| change.off),
+        Ok(set(VECTOR)),
+    )?;
+    same(
+        "those that would go with one that stays",
+        off(set(VECTOR).without(Ext::V.number())),
         Err(Reason::NoMechanism),
     )?;
     same(

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Firmware features, and counters.
+//! Firmware features, counters, and SBI extensions.
 
 use super::{
     super::{
         bits::Ids,
         counters,
         fwft::{
+            off_with,
             Feature,
             Switches, //
         },
+        policy::MultiWord,
+        regid::ExtReg,
+        sbi::SbiExtensions, //
     },
+    holds,
     same,
     Case, //
 };
@@ -100,4 +105,72 @@ pub(crate) fn counters() -> Case {
     same("time", counters::direct(Ids::EMPTY), 2)?;
     same("time, no Zihpm", counters::direct(without_hpm), 2)?;
     same("time, no Zicntr", counters::direct(without_base), 0)
+}
+
+/// Each feature has three registers.
+pub(crate) fn registers() -> Case {
+    for (feature, number) in Feature::ALL.into_iter().zip(0..) {
+        same("first", u64::from(feature.first_register()), 3 * number)?;
+        for register in 3 * number..3 * number + 3 {
+            same("one of", Feature::of_register(register), Some(feature))?;
+        }
+    }
+    for register in [15, 16, 1 << 16, u64::MAX] {
+        same("none", Feature::of_register(register), None)?;
+    }
+
+    Ok(())
+}
+
+/// With an extension goes what its feature turned on, and nothing else.
+pub(crate) fn lost_extensions() -> Case {
+    for id in 0..128 {
+        let left = off_with(Ids::only(id), ALL);
+        let henvcfg = match id {
+            62 => 3 << 32,
+            64 | 65 => 1 << 61,
+            78 => 1 << 2,
+            79 => 1 << 3,
+            _ => 0,
+        };
+
+        same("henvcfg", left.henvcfg, !henvcfg)?;
+        same("hedeleg", left.hedeleg, u64::MAX)?;
+    }
+
+    let both = off_with(Ids::only(78).with(79), ALL);
+    same("both, henvcfg", both.henvcfg, !0b1100)?;
+    same("both, hedeleg", both.hedeleg, !(1 << 18))
+}
+
+/// What a write to a register about SBI extensions would leave as it is.
+pub(crate) fn sbi_extensions() -> Case {
+    let vcpu = SbiExtensions {
+        unavailable: 0b001,
+        enabled: 0b010,
+        disabled: 0b100,
+    };
+    let single = |number, value| vcpu.stay_with(ExtReg::Single(number), value);
+    let on = |value| vcpu.stay_with(ExtReg::On(MultiWord::First), value);
+    let off = |value| vcpu.stay_with(ExtReg::Off(MultiWord::First), value);
+
+    for number in [0, 3, 63, 64, u64::MAX] {
+        holds("not there", !single(number, 0) && !single(number, 1))?;
+    }
+    holds("enabled", single(1, 1) && !single(1, 0))?;
+    holds("disabled", single(2, 0) && !single(2, 1))?;
+    holds("no value", !single(1, 2) && !single(2, u64::MAX))?;
+    holds("enable", on(0) && on(0b011) && !on(0b100) && !on(0b111))?;
+    holds(
+        "disable",
+        off(0) && off(0b101) && !off(0b010) && !off(0b111),
+    )?;
+    for register in [
+        ExtReg::On(MultiWord::Second),
+        ExtReg::Off(MultiWord::Second),
+    ] {
+        holds("no second word", !vcpu.stay_with(register, 0))?;
+    }
+
+    Ok(())
 }

@@ -152,7 +152,7 @@ pub(crate) fn questions() -> Case {
                 )?;
                 same(
                     row.ext.name(),
-                    host.initial().has(id),
+                    host.initial(Rules::Compatible).has(id),
                     there && predicates.allow(enable),
                 )?;
             }
@@ -352,7 +352,7 @@ pub(crate) fn letters() -> Case {
             };
 
             for guest in [
-                host.initial(),
+                host.initial(Rules::Compatible),
                 host.ids.without(Ext::H.number()),
                 Ids::EMPTY,
             ] {
@@ -394,7 +394,7 @@ fn everything(rules: Rules) -> Vcpu {
 
     Vcpu {
         host,
-        guest: host.initial(),
+        guest: host.initial(rules),
         ran: false,
         rules,
     }

@@ -5,7 +5,8 @@
 use super::{
     fwft::{
         henvcfg,
-        Feature, //
+        Feature,
+        REGISTERS, //
     },
     list,
     regid::{
@@ -94,6 +95,7 @@ const _: () = assert!(list::STA as u32 == bindings::KVM_RISCV_SBI_EXT_ID_KVM_RIS
 const _: () = assert!(list::FWFT as u32 == bindings::KVM_RISCV_SBI_EXT_ID_KVM_RISCV_SBI_EXT_FWFT);
 
 const WORD: usize = size_of::<c_ulong>();
+const FEATURE_WORDS: usize = size_of::<bindings::kvm_riscv_sbi_fwft_feature>() / WORD;
 
 /// Checks that a structure is so many words.
 macro_rules! words {
@@ -114,7 +116,8 @@ words! {
     kvm_riscv_zicfiss_csr: 1;
     kvm_vcpu_zicfiss_csr: 1;
     kvm_riscv_timer: TIMER_REGS;
-    kvm_riscv_sbi_fwft: 3 * Feature::ALL.len();
+    kvm_riscv_sbi_fwft_feature: REGISTERS;
+    kvm_riscv_sbi_fwft: Feature::ALL.len() * FEATURE_WORDS;
 }
 
 const _: () = assert!(offset_of!(bindings::kvm_riscv_csr, sip) == SIP * WORD);
@@ -122,9 +125,9 @@ const _: () = assert!(offset_of!(bindings::kvm_vcpu_csr, hvip) == SIP * WORD);
 const _: () = assert!(offset_of!(bindings::kvm_cpu_context, t6) == 31 * WORD);
 const _: () = assert!(offset_of!(bindings::kvm_riscv_core, mode) == 32 * WORD);
 
-/// Checks the numbers of firmware features.
+/// Checks the numbers of firmware features, and where their registers are.
 macro_rules! features {
-    ($($feature:ident: $name:ident;)*) => {
+    ($($feature:ident: $name:ident, $member:ident;)*) => {
         kernel::macros::paste! {
             $(
                 const _: () = assert!(
@@ -133,16 +136,25 @@ macro_rules! features {
                 );
             )*
         }
+        // CAST: Widening conversions, for which there is no other way in a constant.
+        $(
+            const _: () = assert!(
+                Feature::$feature.first_register() as usize * WORD
+                    == offset_of!(bindings::kvm_riscv_sbi_fwft, $member)
+            );
+        )*
     };
 }
 
 features! {
-    MisalignedDelegation: MISALIGNED_EXC_DELEG;
-    LandingPad: LANDING_PAD;
-    ShadowStack: SHADOW_STACK;
-    AdUpdating: PTE_AD_HW_UPDATING;
-    PointerMasking: POINTER_MASKING_PMLEN;
+    MisalignedDelegation: MISALIGNED_EXC_DELEG, misaligned_deleg;
+    LandingPad: LANDING_PAD, landing_pad;
+    ShadowStack: SHADOW_STACK, shadow_stack;
+    AdUpdating: PTE_AD_HW_UPDATING, pte_ad_hw_updating;
+    PointerMasking: POINTER_MASKING_PMLEN, pointer_masking;
 }
+
+const _: () = assert!(offset_of!(bindings::kvm_riscv_sbi_fwft_feature, enable) == 0);
 
 const _: () = {
     assert!(bindings::ENVCFG_LPE == henvcfg::LPE);

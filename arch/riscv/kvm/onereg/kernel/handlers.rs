@@ -10,7 +10,10 @@ use super::{
     },
     derive,
     errno::Reason,
-    fwft::Feature,
+    fwft::{
+        self,
+        Feature, //
+    },
     host,
     policy::{
         self,
@@ -34,10 +37,7 @@ use super::{
         SIP, //
     },
     table::Ext,
-    vcpu::{
-        SbiExtensions,
-        Vcpu, //
-    },
+    vcpu::Vcpu, //
 };
 use kernel::prelude::*;
 
@@ -66,9 +66,10 @@ type Outcome<T = ()> = Result<T, Failure>;
 
 /// Gives a new vCPU its extensions.
 pub(crate) fn set_up(vcpu: &mut Vcpu<'_>) {
-    let initial = host::initial();
-
     vcpu.set_strict(calls::new_vcpus_are_strict());
+
+    let initial = host::initial(vcpu.rules());
+
     vcpu.set_host_extensions(host::ids());
     vcpu.set_extensions(initial.ids, initial.bits);
 }
@@ -337,7 +338,7 @@ fn set_one_extension(vcpu: &mut Vcpu<'_>, number: u64, value: u64) -> Result<(),
 
     if let Some(one) = view.decide_one(number, value)? {
         vcpu.change_extension(one);
-        reset_registers(vcpu, Ids::only(one.ext.number()));
+        follow(vcpu, one.into());
     }
 
     Ok(())
@@ -389,17 +390,23 @@ fn change(vcpu: &mut Vcpu<'_>, decision: Result<Change, Reason>) -> Result<(), R
 
     if !change.is_none() {
         vcpu.change_extensions(change);
-        reset_registers(vcpu, change.all());
+        follow(vcpu, change);
     }
 
     Ok(())
 }
 
-/// Resets what a vCPU has of the registers of extensions that have changed.
+/// Does what follows from a change of the extensions of a vCPU.
 ///
 /// Registers of an extension that is gone must not be used any more, nor hold what a guest has no
-/// business to see.
-fn reset_registers(vcpu: &mut Vcpu<'_>, changed: Ids) {
+/// business to see. What a firmware feature turned on must not come back with the extension.
+#[inline(always)]
+fn follow(vcpu: &mut Vcpu<'_>, change: Change) {
+    let changed = change.all();
+
+    if !change.off.intersection(derive::FIRMWARE).is_empty() {
+        vcpu.set_switches(fwft::off_with(change.off, vcpu.switches()));
+    }
     if !changed.intersection(derive::FLOAT).is_empty() {
         reset_float(vcpu);
     }
@@ -445,30 +452,9 @@ fn set_sbi_extension(vcpu: &mut Vcpu<'_>, id: RegId, reg: &OneReg<'_>) -> Outcom
     let unchanged = ExtReg::new(id)
         .ok()
         .zip(reg.read().ok())
-        .is_some_and(|(register, value)| is_unchanged(vcpu, register, value));
+        .is_some_and(|(register, value)| vcpu.sbi_extensions().stay_with(register, value));
 
     unchanged.then_some(()).ok_or(Reason::HasRun.into())
-}
-
-/// Returns whether a write to a register about SBI extensions would change nothing.
-fn is_unchanged(vcpu: &Vcpu<'_>, register: ExtReg, value: u64) -> bool {
-    let SbiExtensions {
-        enabled, disabled, ..
-    } = vcpu.sbi_extensions();
-    let bit = |number: u64| {
-        u32::try_from(number)
-            .ok()
-            .and_then(|shift| 1_u64.checked_shl(shift))
-            .unwrap_or(0)
-    };
-
-    match register {
-        ExtReg::Single(number) if value == 1 => enabled & bit(number) != 0,
-        ExtReg::Single(number) if value == 0 => disabled & bit(number) != 0,
-        ExtReg::On(MultiWord::First) => value & disabled == 0,
-        ExtReg::Off(MultiWord::First) => value & enabled == 0,
-        _ => false,
-    }
 }
 
 /// Writes a register of the state of an SBI extension.
@@ -480,8 +466,8 @@ fn set_sbi_state(vcpu: &mut Vcpu<'_>, id: RegId, reg: &OneReg<'_>) -> Outcome {
 
     vcpu.set_in_c(id.class, reg)?;
     if id.subtype() == FWFT {
-        if let Some((feature, first)) = feature_of_register(id.number_in_subtype()) {
-            if !vcpu.is_feature_enabled(first)? {
+        if let Some(feature) = Feature::of_register(id.number_in_subtype()) {
+            if !vcpu.is_feature_enabled(feature)? {
                 let off = feature.off(vcpu.switches());
 
                 vcpu.set_switches(off);
@@ -491,19 +477,4 @@ fn set_sbi_state(vcpu: &mut Vcpu<'_>, id: RegId, reg: &OneReg<'_>) -> Outcome {
     }
 
     Ok(())
-}
-
-/// Finds the feature of a register, and the first of its three registers, which says whether the
-/// feature is on.
-fn feature_of_register(number: u64) -> Option<(Feature, u64)> {
-    let feature = match number {
-        0..=2 => Feature::MisalignedDelegation,
-        3..=5 => Feature::PointerMasking,
-        6..=8 => Feature::AdUpdating,
-        9..=11 => Feature::LandingPad,
-        12..=14 => Feature::ShadowStack,
-        _ => return None,
-    };
-
-    Some((feature, number - number % 3))
 }

@@ -9,7 +9,10 @@ use super::{
     },
     calls,
     derive,
-    policy::Host,
+    policy::{
+        Host,
+        Rules, //
+    },
     regid::Block,
     table::rows, //
 };
@@ -44,28 +47,36 @@ pub(crate) struct Initial {
     pub(crate) bits: IsaBits,
 }
 
-/// Those for a caller that may use vector instructions, and for one that may not.
+/// Those for a caller that may use vector instructions, and for one that may not, with the rules
+/// of the C code.
 static WITH_VECTOR: SetOnce<Initial> = SetOnce::new();
 static WITHOUT_VECTOR: SetOnce<Initial> = SetOnce::new();
 
 /// Returns the extensions of a new vCPU of the calling task.
-pub(crate) fn initial() -> Initial {
+pub(crate) fn initial(rules: Rules) -> Initial {
     let host = current();
-    let known = if host.vector {
-        &WITH_VECTOR
-    } else {
-        &WITHOUT_VECTOR
+    let known = match (rules, host.vector) {
+        (Rules::Compatible, true) => &WITH_VECTOR,
+        (Rules::Compatible, false) => &WITHOUT_VECTOR,
+        (Rules::Strict, _) => return find_initial(host, rules),
     };
 
     known.copy().unwrap_or_else(|| {
-        let ids = host.initial();
-        let bits = derive::isa_bits(ids);
-        let initial = Initial { ids, bits };
+        let initial = find_initial(host, rules);
 
         // Another caller may have been first, with the same result.
         known.populate(initial);
         initial
     })
+}
+
+fn find_initial(host: Host, rules: Rules) -> Initial {
+    let ids = host.initial(rules);
+
+    Initial {
+        ids,
+        bits: derive::isa_bits(ids),
+    }
 }
 
 /// Returns what decisions for the calling task depend on.

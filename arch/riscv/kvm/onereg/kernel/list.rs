@@ -4,6 +4,10 @@
 
 use super::{
     bits::Ids,
+    fwft::{
+        Feature,
+        REGISTERS, //
+    },
     regid::{
         Class,
         CsrReg,
@@ -46,10 +50,6 @@ pub(crate) const FWFT: u16 = 12;
 /// The lower and the upper half of an address.
 const STA_REGS: u16 = 2;
 const FWFT_SUBTYPE: u8 = 1;
-/// The number of firmware features with registers.
-const FEATURES: u16 = 5;
-/// Whether the feature is enabled, its flags, and its value.
-const FEATURE_REGS: u16 = 3;
 
 /// Something that register ids are put into, in the order of the list.
 trait Sink {
@@ -232,9 +232,11 @@ fn put_sbi(vcpu: &mut Vcpu<'_>, sink: &mut impl Sink) -> Result {
         sink.put(Class::SbiState, double, 0, 0, STA_REGS)?;
     }
     if extensions.enabled >> FWFT & 1 != 0 {
-        for first in (0..FEATURES).map(|feature| feature * FEATURE_REGS) {
-            if vcpu.is_feature_enabled(u64::from(first)).is_ok() {
-                sink.put(Class::SbiState, double, FWFT_SUBTYPE, first, FEATURE_REGS)?;
+        for feature in Feature::ALL {
+            if vcpu.is_feature_enabled(feature).is_ok() {
+                let first = feature.first_register();
+
+                sink.put(Class::SbiState, double, FWFT_SUBTYPE, first, REGISTERS)?;
             }
         }
     }

@@ -24,6 +24,7 @@ logic! {
     #[allow(dead_code, reason = "KVM has more to do with it than tests")]
     regid => "../../../../../arch/riscv/kvm/onereg/regid.rs";
     rows => "../../../../../arch/riscv/kvm/onereg/rows.rs";
+    sbi => "../../../../../arch/riscv/kvm/onereg/sbi.rs";
     table => "../../../../../arch/riscv/kvm/onereg/table.rs";
 }
 

@@ -193,6 +193,41 @@ fn firmware_feature_without_row() {
 }
 
 #[test]
+fn mechanism_of_another_extension() {
+    for (name, mechanism, words) in [
+        ("seed", "SeedCsr", "the seed CSR is Zkr"),
+        (
+            "time",
+            "Counters(Base)",
+            "cycle, time and instret are Zicntr",
+        ),
+        ("hpm", "Counters(Hpm)", "the other counters are Zihpm"),
+        ("float", "FloatState", "sstatus.FS is for F and D"),
+        ("vector", "VectorState", "sstatus.VS is for V"),
+    ] {
+        refused(name, words, |list| {
+            let row = row(list, "ZBA");
+            let other = row
+                .replace("Nothing(Opcodes)", mechanism)
+                .replace("Never", "Always");
+
+            replace(list, row, &other)
+        });
+    }
+}
+
+#[test]
+fn one_way_of_two() {
+    for (name, extension) in [("svade", "SVADE"), ("svadu", "SVADU")] {
+        refused(
+            name,
+            "a choice of who updates A and D takes both ways",
+            |list| in_row(list, extension, "Fwft(AdUpdating)", "Henvcfg(CBZE)"),
+        );
+    }
+}
+
+#[test]
 fn extension_of_a_feature_that_has_none() {
     refused(
         "untied",

@@ -129,13 +129,13 @@ TEST_F(strict, a_late_write_is_told_if_it_would_change_something)
 TEST_F(strict, rules_do_not_change_behind_a_vcpu)
 {
 	struct kvm_vcpu *lax;
-	unsigned long zkr = KVM_RISCV_ISA_EXT_ZICNTR;
+	const unsigned long opt_in = KVM_RISCV_ISA_EXT_ZIHPM;
 
 	ASSERT_EQ(0, write_text(STRICT_RULES, "0"));
 	lax = __vm_vcpu_add(vm_create_barebones(), 0);
 	ASSERT_EQ(0, write_text(STRICT_RULES, "1"));
-	EXPECT_EQ(-EINVAL, isa_ext_set(lax, zkr, 0));
-	EXPECT_EQ(0, isa_ext_set(self->vcpu, zkr, 0));
+	EXPECT_EQ(-EINVAL, isa_ext_set(lax, opt_in, 0));
+	EXPECT_EQ(0, isa_ext_set(self->vcpu, opt_in, 0));
 	kvm_vm_free(lax->vm);
 }
 
