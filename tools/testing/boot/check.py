@@ -9,11 +9,12 @@ import shlex
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Callable, Iterable, Sequence
 
-from boot import (accel, builder, catalog, fuzz, hostile, hoststage, lint,
-                  parity, runner, vng)
+from boot import (accel, builder, catalog, fallback, fuzz, hostile, hoststage,
+                  lint, parity, runner, vng)
 from boot.builder import Kernel
 from boot.paths import Layout, MissingInput
 from boot.plan import Boot, Selection, select, unknown_names
@@ -113,6 +114,13 @@ class Check:
         return self._stage(kernel.stage, lambda: builder.build(
             self._layout, kernel, self.logs, self._watch(kernel.stage)))
 
+    def _fallbacks(self) -> None:
+        """Builds what is left where there is no Rust."""
+        for one in fallback.wanted(self._selection):
+            self._stage(one.stage, partial(
+                fallback.build, self._layout, one, self.logs,
+                self._watch(one.stage)))
+
     def _with_device(self, boots: Sequence[Boot]) -> list[Boot]:
         """Builds the device that lies; without it its boots are left out."""
         honest = [boot for boot in boots if boot.variant != hostile.VARIANT]
@@ -154,6 +162,8 @@ class Check:
         if with_vng:
             kernels.add(Kernel(vng.ARCH, vng.FLAVOUR))
         broken = self._build(kernels) if self._options.build else set()
+        if self._options.build:
+            self._fallbacks()
         # A kernel that does not build is one failure, not one per boot.
         boots = [boot for boot in boots
                  if Kernel(boot.arch, boot.flavour) not in broken]
