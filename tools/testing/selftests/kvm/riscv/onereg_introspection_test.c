@@ -46,19 +46,26 @@ FIXTURE(table) {
 	char path[64];
 };
 
+static void path_of_table(char *path, size_t size, const struct kvm_vm *vm)
+{
+	snprintf(path, size, "/sys/kernel/debug/kvm/%d-%d/isa_extensions", getpid(), vm->fd);
+}
+
 FIXTURE_SETUP(table)
 {
-	struct kvm_vm *vm = vm_create_with_one_vcpu(&self->vcpu, guest_code);
-
-	snprintf(self->path, sizeof(self->path), "/sys/kernel/debug/kvm/%d-%d/isa_extensions",
-		 getpid(), vm->fd);
-	if (access(self->path, R_OK))
+	self->vcpu = NULL;
+	if (write_text(TABLES, "1"))
 		SKIP(return, "the kernel has no such table");
+	path_of_table(self->path, sizeof(self->path),
+		      vm_create_with_one_vcpu(&self->vcpu, guest_code));
+	ASSERT_EQ(0, access(self->path, R_OK));
 }
 
 FIXTURE_TEARDOWN(table)
 {
-	kvm_vm_free(self->vcpu->vm);
+	if (self->vcpu)
+		kvm_vm_free(self->vcpu->vm);
+	write_text(TABLES, "0");
 }
 
 struct row {
@@ -197,6 +204,20 @@ TEST_F(table, counts_vcpus)
 	EXPECT_STREQ("yes", rows[KVM_RISCV_ISA_EXT_ZICBOM].guest);
 }
 
+TEST_F(table, is_there_on_request_only)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	char path[64];
+
+	ASSERT_EQ(0, write_text(TABLES, "0"));
+	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
+	path_of_table(path, sizeof(path), vm);
+	EXPECT_EQ(-1, access(path, F_OK));
+	EXPECT_EQ(0, access(self->path, F_OK));
+	kvm_vm_free(vm);
+}
+
 /* Whoever reads it keeps the VM, and cannot find one that goes away. */
 TEST_F(table, outlives_the_vmm)
 {
@@ -205,8 +226,7 @@ TEST_F(table, outlives_the_vmm)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/isa_extensions", getpid(),
-		 vm->fd);
+	path_of_table(path, sizeof(path), vm);
 	fd = open(path, O_RDONLY);
 	ASSERT_LE(0, fd);
 	kvm_vm_free(vm);
