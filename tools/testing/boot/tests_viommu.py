@@ -95,13 +95,14 @@ MODES = (
     # An emulated RISC-V is slow: what the others show as well is theirs.
     Mode('lazy', 'iommu.strict=0',
          (BOUND, GROUPS, REGIONS, DISK_IO, NET, FAULT), arches=('riscv',)),
+    # VFIO unmaps at once in any mode.
     Mode('strict', 'iommu.strict=1',
-         (SAMPLES, GROUPS, DISK_IO, NET, FAULT, VFIO_DMA, BENCHMARK)),
+         (SAMPLES, GROUPS, DISK_IO, NET, FAULT, BENCHMARK)),
     # Without translation little is allocated that is not the driver's.
     Mode('passthrough', 'iommu.passthrough=1 rv.kmemleak=1',
-         (BOUND, GROUPS, DISK_IO, NET, IDENTITY, VFIO_DMA, FAIL_NTH)),
+         (BOUND, GROUPS, DISK_IO, IDENTITY, VFIO_DMA, FAIL_NTH)),
     Mode('no-bypass', 'iommu.strict=1',
-         (GROUPS, DISK_IO, NET, FAULT, VFIO_DMA), ('boot-bypass=off',)),
+         (GROUPS, DISK_IO, FAULT, VFIO_DMA), ('boot-bypass=off',)),
     Mode('bridge', 'iommu.strict=0', (BRIDGE,), qemu=BEHIND_BRIDGE),
     Mode('hotplug', 'iommu.strict=0', (HOTPLUG,)),
     Mode('reload', 'iommu.strict=0', (UNLOAD, DISK_IO)),
@@ -128,8 +129,11 @@ DIFFERENCES: tuple[Difference, ...] = (
 
 
 def _boot(mode: Mode, arch: str, driver: str, oracle: str) -> Boot:
-    return Boot(f'{mode.name}-{driver}', arch, variant='viommu', driver=driver,
-                tests=mode.tests, append=mode.append, oracle=oracle,
+    # What the C driver leaves undone is not for us to find: the quick kernel
+    # has the same outcomes.
+    return Boot(f'{mode.name}-{driver}', arch,
+                flavour='plain' if driver == 'c' else 'test',
+                variant='viommu', driver=driver, tests=mode.tests, append=mode.append, oracle=oracle,
                 iommu_options=mode.iommu_options, qemu=mode.qemu,
                 last_traces=mode.last_traces)
 
