@@ -38,4 +38,15 @@ impl SbiExtensions {
             _ => false,
         }
     }
+
+    /// Returns the numbers in a write of many SBI extensions that the vCPU cannot have.
+    pub(crate) fn left_out(self, register: ExtReg, value: u64) -> impl Iterator<Item = u16> {
+        let known = self.enabled | self.disabled;
+        let left = match register {
+            ExtReg::On(MultiWord::First) | ExtReg::Off(MultiWord::First) => value & !known,
+            _ => 0,
+        };
+
+        (0..64).filter(move |number| left >> number & 1 != 0)
+    }
 }

@@ -172,5 +172,14 @@ pub(crate) fn sbi_extensions() -> Case {
         holds("no second word", !vcpu.stay_with(register, 0))?;
     }
 
+    let left_out = |register| {
+        vcpu.left_out(register, 1 << 63 | 0b111)
+            .fold(0, |left, number| left | 1_u64 << number)
+    };
+    for register in [ExtReg::On(MultiWord::First), ExtReg::Off(MultiWord::First)] {
+        same("left out", left_out(register), 1 << 63 | 0b001)?;
+    }
+    same("none of one", left_out(ExtReg::Single(0)), 0)?;
+
     Ok(())
 }

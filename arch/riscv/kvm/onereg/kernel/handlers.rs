@@ -446,6 +446,9 @@ fn set_sbi_extension(vcpu: &mut Vcpu<'_>, id: RegId, reg: &OneReg<'_>) -> Outcom
     let result = vcpu.set_in_c(id.class, reg);
 
     if result != Err(EBUSY) {
+        if result.is_ok() && vcpu.traces_refusals() {
+            trace_left_out_sbi(vcpu, id, reg);
+        }
         return Ok(result?);
     }
 
@@ -455,6 +458,22 @@ fn set_sbi_extension(vcpu: &mut Vcpu<'_>, id: RegId, reg: &OneReg<'_>) -> Outcom
         .is_some_and(|(register, value)| vcpu.sbi_extensions().stay_with(register, value));
 
     unchanged.then_some(()).ok_or(Reason::HasRun.into())
+}
+
+/// Tells whoever traces it which SBI extensions a write of many left out, as if each had been
+/// written for itself.
+///
+/// The value is read once more. Nothing but what is told depends on it.
+fn trace_left_out_sbi(vcpu: &Vcpu<'_>, id: RegId, reg: &OneReg<'_>) {
+    let (Ok(register), Ok(value)) = (ExtReg::new(id), reg.read()) else {
+        return;
+    };
+
+    for number in vcpu.sbi_extensions().left_out(register, value) {
+        let id = RegId::encode(Class::SbiExt, Size::DOUBLE, 0, number);
+
+        vcpu.trace_refusal(id, true, Reason::UnknownRegister);
+    }
 }
 
 /// Writes a register of the state of an SBI extension.

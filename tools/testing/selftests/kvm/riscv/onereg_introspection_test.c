@@ -382,6 +382,17 @@ TEST_F(trace, has_what_many_at_once_leave_out)
 			 "nothing turns it off", -EINVAL));
 }
 
+TEST_F(trace, has_sbi_extensions_that_many_at_once_leave_out)
+{
+	const u64 many = __kvm_reg_id(KVM_REG_RISCV_SBI_EXT, KVM_REG_RISCV_SBI_MULTI_DIS, 0,
+				      KVM_REG_SIZE_ULONG);
+	const unsigned long base = KVM_RISCV_SBI_EXT_V01, none = 63;
+
+	EXPECT_EQ(0, onereg_set_ulong(self->vcpu, many, 1UL << base | 1UL << none));
+	EXPECT_TRUE(told(self->folder, true, RISCV_SBI_EXT_REG(none), "unknown register",
+			 -ENOENT));
+}
+
 /* Random ids: as many events as there were errors. */
 TEST_F(trace, has_every_refusal)
 {
