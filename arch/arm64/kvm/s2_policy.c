@@ -9,8 +9,10 @@
 #include <linux/string.h>
 
 #include <asm/cpufeature.h>
+#include <asm/kvm_mmu.h>
 #include <asm/kvm_s2_leaf.h>
 #include <asm/kvm_s2_policy.h>
+#include <asm/memory.h>
 #include <asm/virt.h>
 
 #include "s2_policy.h"
@@ -57,6 +59,14 @@ static int __init find_host_facts(void)
 }
 late_initcall(find_host_facts);
 
+/* The indices that HostType::from_mair_index() in Rust tells apart. */
+static_assert(MT_NORMAL == 0 && MT_NORMAL_TAGGED == 1);
+static_assert(MT_NORMAL_NC == 2 && MT_DEVICE_nGnRnE == 3 && MT_DEVICE_nGnRE == 4);
+
+static_assert(VM_PFNMAP == BIT_ULL(KVM_S2_POLICY_PFNMAP_BIT));
+static_assert(VM_MIXEDMAP == BIT_ULL(KVM_S2_POLICY_MIXEDMAP_BIT));
+static_assert(VM_ALLOW_ANY_UNCACHED == BIT_ULL(KVM_S2_POLICY_ANY_UNCACHED_BIT));
+
 static_assert((int)KVM_S2_POLICY_EXECUTABLE == (int)KVM_PGTABLE_PROT_X);
 static_assert((int)KVM_S2_POLICY_DEVICE == (int)KVM_PGTABLE_PROT_DEVICE);
 static_assert((int)KVM_S2_POLICY_NORMAL_NC == (int)KVM_PGTABLE_PROT_NORMAL_NC);
@@ -71,6 +81,31 @@ int kvm_s2_policy_no_page(struct kvm_vcpu *vcpu, phys_addr_t ipa,
 					      PAGE_SIZE, kvm_is_write_fault(vcpu),
 					      kvm_vcpu_trap_is_exec_fault(vcpu), false);
 	return -EFAULT;
+}
+
+/*
+ * Adds the type to the permissions of a page that is the guest's memory and no user maps. Only a
+ * guest hypervisor has anything to say of it.
+ */
+int kvm_s2_policy_guest_memory(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested,
+			       kvm_pfn_t pfn, enum kvm_pgtable_prot *prot)
+{
+	int type;
+
+	if (!kvm_s2_policy_active() || !kvm_s2_policy_is_asked(VM_NONE, nested))
+		return 0;
+
+	type = kvm_s2_policy_fault(vcpu, nested, VM_NONE, MT_NORMAL, pfn, true);
+	if (type < 0)
+		return type;
+	if (type & KVM_PGTABLE_PROT_X)
+		return 0;
+	if (kvm_vcpu_trap_is_exec_fault(vcpu))
+		return -ENOEXEC;
+
+	*prot = (*prot & ~KVM_PGTABLE_PROT_X) | type;
+	kvm_flush_dcache_to_poc(pfn_to_kaddr(pfn), PAGE_SIZE);
+	return 0;
 }
 
 /* Returns the type of a leaf, for the leaves that it is split into. */
@@ -112,12 +147,12 @@ static void add_first_page(struct kvm_s2_policy_facts *facts, struct vm_area_str
 		.address	= max(hva, vma->vm_start),
 	};
 
-	if (!facts->pfnmap && !facts->mixedmap)
+	if (!(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)))
 		return;
 	if (follow_pfnmap_start(&args))
 		return;
 
-	facts->page_known = true;
+	facts->slot |= KVM_S2_POLICY_SLOT_PAGE;
 	facts->map_memory = pfn_is_map_memory(args.pfn);
 	follow_pfnmap_end(&args);
 }
@@ -133,7 +168,8 @@ int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 slot_flags)
 
 	kvm_s2_policy_add_vma(&facts, vma->vm_flags, kvm_s2_policy_mair_index(vma));
 	add_first_page(&facts, vma, hva);
-	facts.log_dirty = slot_flags & KVM_MEM_LOG_DIRTY_PAGES;
+	if (slot_flags & KVM_MEM_LOG_DIRTY_PAGES)
+		facts.slot |= KVM_S2_POLICY_SLOT_LOG;
 
 	verdict = kvm_s2_policy_check_slot(facts);
 	if (verdict.prot)

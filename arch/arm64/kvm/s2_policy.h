@@ -59,8 +59,8 @@ static inline bool kvm_s2_policy_is_asked(vm_flags_t vm_flags, const struct kvm_
 static inline bool kvm_s2_policy_is_misaligned(const struct kvm_vcpu *vcpu)
 {
 	return kvm_s2_policy_active() &&
-	       !kvm_vcpu_trap_is_iabt(vcpu) &&
-	       (kvm_vcpu_get_esr(vcpu) & ESR_ELx_FSC) == KVM_S2_FSC_ALIGNMENT;
+	       (kvm_vcpu_get_esr(vcpu) & ESR_ELx_FSC) == KVM_S2_FSC_ALIGNMENT &&
+	       !kvm_vcpu_trap_is_iabt(vcpu);
 }
 
 #ifdef CONFIG_KVM_ARM64_S2_POLICY_RUST
@@ -70,6 +70,8 @@ int kvm_s2_policy_slot(struct vm_area_struct *vma, hva_t hva, u32 slot_flags);
 int kvm_s2_policy_tell_misaligned(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested);
 int kvm_s2_policy_no_page(struct kvm_vcpu *vcpu, phys_addr_t ipa,
 			  struct kvm_s2_trans *nested);
+int kvm_s2_policy_guest_memory(struct kvm_vcpu *vcpu, const struct kvm_s2_trans *nested,
+			       kvm_pfn_t pfn, enum kvm_pgtable_prot *prot);
 
 void kvm_s2_policy_trace(struct kvm_vcpu *vcpu, kvm_pfn_t pfn,
 			 struct kvm_s2_policy_verdict verdict);
@@ -79,9 +81,7 @@ extern struct kvm_s2_policy_facts kvm_s2_policy_host;
 static inline void kvm_s2_policy_add_vma(struct kvm_s2_policy_facts *facts, vm_flags_t vm_flags,
 					 u8 mair_index)
 {
-	facts->pfnmap		= vm_flags & VM_PFNMAP;
-	facts->mixedmap		= vm_flags & VM_MIXEDMAP;
-	facts->any_uncached	= vm_flags & VM_ALLOW_ANY_UNCACHED;
+	facts->vm_flags		= vm_flags;
 	facts->mair_index	= mair_index;
 }
 
@@ -92,9 +92,10 @@ static inline void kvm_s2_policy_add_nested(struct kvm_s2_policy_facts *facts,
 	if (!nested)
 		return;
 
-	facts->nested		= true;
-	facts->nested_fwb	= __vcpu_sys_reg(vcpu, HCR_EL2) & HCR_FWB;
-	facts->nested_memattr	= FIELD_GET(KVM_PTE_LEAF_ATTR_LO_S2_MEMATTR, nested->desc);
+	facts->nested = KVM_S2_POLICY_NESTED |
+			FIELD_GET(KVM_PTE_LEAF_ATTR_LO_S2_MEMATTR, nested->desc);
+	if (__vcpu_sys_reg(vcpu, HCR_EL2) & HCR_FWB)
+		facts->nested |= KVM_S2_POLICY_NESTED_FWB;
 }
 
 /*
@@ -164,6 +165,13 @@ static inline int kvm_s2_policy_no_page(struct kvm_vcpu *vcpu, phys_addr_t ipa,
 					struct kvm_s2_trans *nested)
 {
 	return -EFAULT;
+}
+
+static inline int kvm_s2_policy_guest_memory(struct kvm_vcpu *vcpu,
+					     const struct kvm_s2_trans *nested, kvm_pfn_t pfn,
+					     enum kvm_pgtable_prot *prot)
+{
+	return 0;
 }
 
 #define KVM_S2_POLICY_PTDUMP

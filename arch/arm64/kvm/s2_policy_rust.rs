@@ -71,27 +71,48 @@ fn host(raw: &RawFacts) -> Host {
 }
 
 fn guest_hypervisor(raw: &RawFacts) -> Option<MemType> {
-    raw.nested
-        .then(|| MemAttr::from_bits(raw.nested_memattr).mem_type(raw.nested_fwb))
+    let said = |flag| u32::from(raw.nested) & flag != 0;
+
+    // What is above the field's four bits is not looked at.
+    said(bindings::KVM_S2_POLICY_NESTED)
+        .then(|| MemAttr::from_bits(raw.nested).mem_type(said(bindings::KVM_S2_POLICY_NESTED_FWB)))
+}
+
+fn frames(raw: &RawFacts) -> Frames {
+    Frames::from_flags(
+        has(raw, bindings::KVM_S2_POLICY_PFNMAP_BIT),
+        has(raw, bindings::KVM_S2_POLICY_MIXEDMAP_BIT),
+    )
+}
+
+fn grant(raw: &RawFacts) -> Grant {
+    Grant::new(has(raw, bindings::KVM_S2_POLICY_ANY_UNCACHED_BIT))
+}
+
+/// Returns whether the virtual memory area has the flag.
+fn has(raw: &RawFacts, bit: u32) -> bool {
+    raw.vm_flags >> bit & 1 != 0
 }
 
 fn slot_page(raw: &RawFacts) -> SlotPage {
     SlotPage {
-        frames: Frames::from_flags(raw.pfnmap, raw.mixedmap),
+        frames: frames(raw),
         page: Page::new(raw.map_memory),
         host_type: HostType::from_mair_index(raw.mair_index),
-        grant: Grant::new(raw.any_uncached),
+        grant: grant(raw),
         guest_hypervisor: guest_hypervisor(raw),
     }
 }
 
 fn slot_area(raw: &RawFacts) -> SlotArea {
+    let said = |flag| u32::from(raw.slot) & flag != 0;
+
     SlotArea {
-        frames: Frames::from_flags(raw.pfnmap, raw.mixedmap),
+        frames: frames(raw),
         host_type: HostType::from_mair_index(raw.mair_index),
-        grant: Grant::new(raw.any_uncached),
-        first: raw.page_known.then(|| Page::new(raw.map_memory)),
-        log_dirty: raw.log_dirty,
+        grant: grant(raw),
+        first: said(bindings::KVM_S2_POLICY_SLOT_PAGE).then(|| Page::new(raw.map_memory)),
+        log_dirty: said(bindings::KVM_S2_POLICY_SLOT_LOG),
     }
 }
 
@@ -103,13 +124,16 @@ const fn type_number(mem_type: MemType) -> u32 {
     }
 }
 
-fn prot_number(mem_type: MemType) -> i32 {
+fn prot_number(mem_type: MemType) -> i8 {
     let executable = if mem_type.may_hold_code() {
         bindings::kvm_s2_policy_prot_KVM_S2_POLICY_EXECUTABLE
     } else {
         0
     };
-    i32::from(small(type_number(mem_type) | executable))
+    // As with `small()`: all bits would be refused.
+    (type_number(mem_type) | executable)
+        .try_into()
+        .unwrap_or(i8::MAX)
 }
 
 const fn reason_number(reason: Reason) -> u32 {
@@ -149,7 +173,8 @@ fn small(number: u32) -> u8 {
 
 fn failure(error: Error, reason: u32) -> Verdict {
     Verdict {
-        prot: error.to_errno(),
+        // The numbers of the errors above fit; one that did not would still be an error.
+        prot: error.to_errno().try_into().unwrap_or(i8::MIN),
         reason: small(reason),
     }
 }

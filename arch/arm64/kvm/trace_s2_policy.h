@@ -40,7 +40,7 @@ TRACE_EVENT(kvm_s2_policy,
 	TP_fast_assign(
 		__entry->ipa	= ipa;
 		__entry->pa	= pa;
-		__entry->error	= min(verdict.prot, 0);
+		__entry->error	= min_t(int, verdict.prot, 0);
 		__entry->type	= verdict.prot < 0 ? KVM_S2_POLICY_DEVICE :
 				  verdict.prot & ~KVM_S2_POLICY_EXECUTABLE;
 		__entry->reason	= verdict.reason;

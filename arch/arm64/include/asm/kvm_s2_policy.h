@@ -10,28 +10,44 @@
 
 #include <linux/types.h>
 
-/* What is known; which of it is looked at depends on the question. */
+/* Which bits of the flags of a virtual memory area are looked at: VM_*. */
+enum {
+	KVM_S2_POLICY_PFNMAP_BIT	= 10,
+	KVM_S2_POLICY_MIXEDMAP_BIT	= 28,
+	KVM_S2_POLICY_ANY_UNCACHED_BIT	= 39,
+};
+
+/* What is known of a slot besides. */
+enum {
+	KVM_S2_POLICY_SLOT_PAGE		= 0x01,	/* its first page, so that map_memory counts */
+	KVM_S2_POLICY_SLOT_LOG		= 0x02,	/* writes to it are to be logged */
+};
+
+/* What a guest hypervisor has in its own stage 2; nothing is set where there is none. */
+enum {
+	KVM_S2_POLICY_NESTED_MEMATTR	= 0x0f,
+	KVM_S2_POLICY_NESTED_FWB	= 0x10,	/* it forces write-back */
+	KVM_S2_POLICY_NESTED		= 0x80,
+};
+
+/*
+ * What is known; which of it is looked at depends on the question. It goes by value, in two
+ * registers, and a fault has little to fill in.
+ */
 struct kvm_s2_policy_facts {
+	/* The virtual memory area. */
+	u64	vm_flags;
 	/* The machine. */
 	bool	fwb;
 	bool	dic;
 	bool	protected;
 	bool	normal_nc;	/* devices may be reached with more than Device */
-	/* The virtual memory area. */
-	bool	pfnmap;
-	bool	mixedmap;
-	bool	any_uncached;
-	u8	mair_index;	/* of its protection, an MT_* */
-	/* The page. */
-	bool	page_known;
-	bool	map_memory;
-	/* What it is wanted for. */
-	bool	log_dirty;
-	/* A guest hypervisor's own stage 2. */
-	bool	nested;
-	bool	nested_fwb;
-	u8	nested_memattr;
-} __aligned(8);			/* and so in two registers */
+	/* The protection of the area, an MT_*. */
+	u8	mair_index;
+	bool	map_memory;	/* at the address */
+	u8	slot;		/* KVM_S2_POLICY_SLOT_*; of a slot only */
+	u8	nested;		/* KVM_S2_POLICY_NESTED*; of a fault only */
+};
 
 /* The numbers are those of KVM_PGTABLE_PROT_*. */
 enum kvm_s2_policy_prot {
@@ -55,7 +71,7 @@ enum kvm_s2_policy_reason {
 };
 
 struct kvm_s2_policy_verdict {
-	int	prot;		/* of enum kvm_s2_policy_prot, or a negative error */
+	s8	prot;		/* of enum kvm_s2_policy_prot, or a negative error */
 	u8	reason;		/* enum kvm_s2_policy_reason, of errors too */
 };
 
