@@ -160,7 +160,7 @@ vm_flags_t vfio_pci_grant_flags(struct vfio_pci_core_device *vdev, unsigned int 
 
 /*
  * What a guest has posted to the function arrives before a read can return. All mappings are gone,
- * so nothing more is posted after that.
+ * so nothing more is posted after that: they were taken away, or they kept the device open.
  */
 void vfio_pci_grant_drain(struct vfio_pci_core_device *vdev)
 {

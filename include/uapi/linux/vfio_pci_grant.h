@@ -9,7 +9,8 @@
 #include <linux/vfio.h>
 
 /*
- * Get: with @index set, says the type that a mapping of this BAR made now would have in a guest.
+ * Get: with @index set, says the most that vfio-pci allows a mapping of this BAR made now. What a
+ * guest gets can be less: KVM has other limits too, such as kvm-arm.s2_normal_nc=0.
  * Set: lowers the type for mappings that are made from now on, until the device is closed. Fails
  * with EPERM if @type is more than what Get says.
  *
