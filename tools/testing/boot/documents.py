@@ -73,7 +73,7 @@ class Known:
         for boot in boots:
             if boot.on_request:
                 continue
-            known.boots |= {boot.name, *(t.name for t in boot.last_traces)}
+            known.boots |= {boot.name, *(t.name for t in boot.traces)}
             for test in boot.tests:
                 script = testing / 'guest' / 'tests' / f'{test.name}.sh'
                 known.guest[test.name] = script.read_text(encoding='utf-8')

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Iterable, Sequence
 
+from boot.configreads import ConfigReads
 from boot.paths import ARCHES
 
 #: A boot's own deadline in seconds, before its tests are added. TCG needs a
@@ -14,7 +15,7 @@ BOOT_SECONDS = {'x86_64': 120, 'arm64': 150, 'riscv': 150, 'powerpc': 240}
 
 
 #: Pieces of which no other architecture has anything, KUnit suites included.
-ARCH_OF_PIECE = {'riscv-onereg': 'riscv'}
+ARCH_OF_PIECE = {'arm64-stage2': 'arm64', 'riscv-onereg': 'riscv'}
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class LastTrace:
         lines = [line[line.index(self.event):].strip()
                  for line in log.splitlines() if self.event + ' ' in line]
         return lines[-1] if lines else ''
+
+    def problem(self, log: str) -> str:
+        """What the last line is instead; empty if it is as it has to be."""
+        found = self.find(log)
+        return ('' if found.endswith(self.ending)
+                else f'the last trace is: {found}')
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,13 @@ class Boot:
     thorough: bool = False
     #: What QEMU's traces of these expressions say last, and have to.
     last_traces: tuple[LastTrace, ...] = ()
+    #: What they say of a function's configuration space.
+    config_reads: tuple[ConfigReads, ...] = ()
+
+    @property
+    def traces(self) -> tuple[LastTrace | ConfigReads, ...]:
+        """All that QEMU's traces have to say."""
+        return (*self.last_traces, *self.config_reads)
 
     @property
     def level(self) -> str:

@@ -173,13 +173,12 @@ def _boot_outcome(boot: Boot, talk: protocol.Conversation,
 
 
 def _trace_outcomes(boot: Boot, ended: Ended) -> list[Outcome]:
-    """One outcome for each thing that a device has to be told last."""
+    """One outcome for each thing that QEMU's traces have to say."""
     outcomes = []
-    for wanted in boot.last_traces:
+    for wanted in boot.traces:
         name = f'{boot.key}/{wanted.name}'
-        found = wanted.find(ended.qemu_errors)
-        outcomes.append(passed(name) if found.endswith(wanted.ending)
-                        else failed(name, f'the last trace is: {found}'))
+        problem = wanted.problem(ended.qemu_errors)
+        outcomes.append(failed(name, problem) if problem else passed(name))
     return outcomes
 
 
@@ -260,7 +259,7 @@ def _run_with(boot: Boot, settings: Settings, directory: Path, log: Path,
         build = settings.layout.build(boot.arch, boot.flavour)
         parser = ktap.load_parser(settings.layout.kernel_tree(build))
         beside = device.arguments() if device else []
-        traces = [word for wanted in boot.last_traces
+        traces = [word for wanted in boot.traces
                   for word in wanted.arguments()]
         argv = prepare(boot, settings, directory, services,
                        [*boot.qemu, *beside, *traces])

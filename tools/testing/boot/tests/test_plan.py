@@ -55,8 +55,8 @@ class PlanTest(unittest.TestCase):
     def test_kunit_where_the_piece_is(self) -> None:
         self.assertEqual(chosen(pieces=('net',), levels=('kunit',)),
                          [('kunit/x86_64/kunit', ())])
-        self.assertEqual(chosen(pieces=('riscv-onereg',), levels=('kunit',)),
-                         [])
+        for piece in ('riscv-onereg', 'arm64-stage2'):
+            self.assertEqual(chosen(pieces=(piece,), levels=('kunit',)), [])
         self.assertEqual(
             chosen(pieces=('riscv-onereg', 'net'), levels=('kunit',)),
             [('kunit/x86_64/kunit', ())])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from boot import ktap, runner
+from boot.configreads import ConfigReads
 from boot.paths import Layout, MissingInput
 from boot.plan import Boot, GuestTest, LastTrace
 from boot.protocol import Conversation
@@ -138,6 +139,21 @@ class RunnerTest(unittest.TestCase):
             with self.subTest(errors=errors):
                 found = self.judge(*GOOD, boot=boot, errors=errors)
                 self.assertIs(found['at-work'], status)
+
+    def test_config_reads(self) -> None:
+        boot = replace(BOOT, config_reads=(
+            ConfigReads('nvme', 0, 1, ((2, 1, 1),), 'is-read'),))
+        mark = 'pci_cfg_read nvme 02:00.0 @0x1 -> 0x1b\n'
+        read = 'pci_cfg_read nvme 02:00.0 @0x0 -> 0x101b36\n'
+        other = 'pci_cfg_read edu 00:06.0 @0x0 -> 0x11e81234\n'
+        cases = ((mark + read + mark + read * 2 + mark, Status.PASSED),
+                 (mark + read + mark + read + other + mark, Status.FAILED),
+                 (mark + read * 2, Status.FAILED),
+                 ('', Status.FAILED))
+        for errors, status in cases:
+            with self.subTest(errors=errors):
+                found = self.judge(*GOOD, boot=boot, errors=errors)
+                self.assertIs(found['is-read'], status)
 
     def test_claim_without_services(self) -> None:
         lines = (*GOOD[:6], 'rv: sent x 1 abc', *GOOD[6:])
