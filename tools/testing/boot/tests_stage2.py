@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from boot.configreads import ConfigReads
 from boot.parity import Difference
 from boot.plan import Boot, GuestTest
 from boot.results import Status
@@ -29,6 +32,14 @@ HOSTILE = _test('s2-hostile', 180)
 KSELFTEST = _test('s2-kselftest', 240)
 BENCH = _test('s2-bench', 300)
 NESTED = _test('s2-nested', 600)
+DEVICES = _test('s2-devices', 300)
+MISALIGNED = _test('s2-misaligned', 120)
+RECLAIM = _test('s2-reclaim', 120)
+
+# s2-reclaim has parts with a grant and without; one more read when the device
+# is closed, and one when its memory is switched off before that.
+DRAINED = ConfigReads('nvme', register=0, mark=1, more=((2, 1, 1), (4, 3, 2)),
+                      name='posted-writes-arrive')
 
 
 _SELFTEST = 's2-kselftest.s2_memory_type_test'
@@ -66,20 +77,23 @@ def boots() -> list[Boot]:
         _boot('stage2', (MEMORY_TYPE, GRANT), thorough=False),
         _boot('stage2-c', (MEMORY_TYPE,), C_RULES, thorough=False),
         _boot('stage2-limited', (LIMITED,), 'kvm-arm.s2_normal_nc=0'),
-        *_pair('stage2-gicv2', GICV2, '', flavour='test',
+        *_pair('stage2-devices', (MISALIGNED, DEVICES), ''),
+        replace(_boot('stage2-reclaim', (RECLAIM,), flavour='plain'),
+                config_reads=(DRAINED,)),
+        *_pair('stage2-gicv2', (GICV2, DEVICES), '', flavour='test',
                variant='stage2-gicv2'),
-        *_pair('stage2-protected', PROTECTED, PROTECTED_MODE),
-        *_pair('stage2-nested', NESTED, NESTED_MODE),
+        *_pair('stage2-protected', (PROTECTED, DEVICES), PROTECTED_MODE),
+        *_pair('stage2-nested', (NESTED, DEVICES), NESTED_MODE),
         _boot('stage2-kselftest', (KSELFTEST,), flavour='plain',
               oracle='stage2-kselftest-c'),
         _boot('stage2-kselftest-c', (KSELFTEST,), C_RULES, flavour='plain'),
-        *_pair('stage2-hostile', HOSTILE, '', flavour='test'),
+        *_pair('stage2-hostile', (HOSTILE,), '', flavour='test'),
     ]
 
 
-def _pair(name: str, test: GuestTest, append: str, flavour: str = 'plain',
-          variant: str = 'stage2') -> list[Boot]:
+def _pair(name: str, tests: tuple[GuestTest, ...], append: str,
+          flavour: str = 'plain', variant: str = 'stage2') -> list[Boot]:
     """A boot with the policy, and one with the rules of C."""
-    return [_boot(name, (test,), append, flavour=flavour, variant=variant),
-            _boot(f'{name}-c', (test,), f'{append} {C_RULES}'.strip(),
+    return [_boot(name, tests, append, flavour=flavour, variant=variant),
+            _boot(f'{name}-c', tests, f'{append} {C_RULES}'.strip(),
                   flavour=flavour, variant=variant)]

@@ -14,6 +14,13 @@ void report(bool good, const char *what)
 	fflush(stdout);
 }
 
+void report_skip(const char *what, const char *reason)
+{
+	results++;
+	printf("ok %u - %s # SKIP %s\n", results, what, reason);
+	fflush(stdout);
+}
+
 int report_status(void)
 {
 	return failures ? 1 : 0;

@@ -8,6 +8,9 @@
 /* Prints the next result. */
 void report(bool good, const char *what);
 
+/* The same of what cannot be tried here, and why. */
+void report_skip(const char *what, const char *reason);
+
 /* The exit status of the program. */
 int report_status(void);
 

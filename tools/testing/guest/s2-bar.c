@@ -47,11 +47,48 @@ void s2_lower_bar(int device, uint32_t bar)
 	ask_for_type(device, bar, VFIO_DEVICE_FEATURE_SET);
 }
 
+static off_t find_config(int device)
+{
+	return (off_t)s2_find_region(device, VFIO_PCI_CONFIG_REGION_INDEX).offset;
+}
+
+static void write_config(int device, unsigned int at, uint16_t value)
+{
+	if (pwrite(device, &value, sizeof(value), find_config(device) + at) != sizeof(value))
+		err(1, "writing to %#x of the configuration space", at);
+}
+
+static uint16_t read_config(int device, unsigned int at)
+{
+	uint16_t value;
+
+	if (pread(device, &value, sizeof(value), find_config(device) + at) != sizeof(value))
+		err(1, "reading %#x of the configuration space", at);
+	return value;
+}
+
 void s2_write_command(int device, uint16_t command)
 {
-	struct vfio_region_info config = s2_find_region(device, VFIO_PCI_CONFIG_REGION_INDEX);
+	write_config(device, PCI_COMMAND, command);
+}
 
-	if (pwrite(device, &command, sizeof(command), (off_t)config.offset + PCI_COMMAND) !=
-	    sizeof(command))
-		err(1, "the command register");
+uint8_t s2_find_power(int device)
+{
+	uint8_t at = read_config(device, PCI_CAPABILITY_LIST) & 0xfc;
+
+	/* A list that goes in circles ends, too. */
+	for (int left = 48; at && left; left--) {
+		uint16_t head = read_config(device, at);
+
+		if ((head & 0xff) == PCI_CAP_ID_PM)
+			return at;
+		at = head >> 8 & 0xfc;
+	}
+	return 0;
+}
+
+uint16_t s2_set_power(int device, uint8_t power, uint16_t state)
+{
+	write_config(device, power + PCI_PM_CTRL, state);
+	return read_config(device, power + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK;
 }

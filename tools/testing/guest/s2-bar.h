@@ -21,4 +21,9 @@ void s2_lower_bar(int device, uint32_t bar);
 /* The function's command register, PCI_COMMAND_*. */
 void s2_write_command(int device, uint16_t command);
 
+/* Where its registers for power management are in its configuration space; 0: it has none. */
+uint8_t s2_find_power(int device);
+/* Its power state, as far as it lets it be set: PCI_PM_CTRL_STATE_MASK of the register at @power. */
+uint16_t s2_set_power(int device, uint8_t power, uint16_t state);
+
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * s2-probe [OPTION]... vfio ADDRESS BAR | file PATH | anon | gicv
+ * s2-probe [OPTION]... vfio ADDRESS BAR | file PATH | anon | huge | guest | gicv
  *
  * Puts memory into a virtual machine, lets its processor access it once, and prints what came of
  * it: "data VALUE", "esr VALUE" of the exception that the guest took at EL1, "esr-el2 VALUE" at
@@ -8,17 +8,25 @@
  * was not taken, or "stuck" with registers if the guest never came back.
  *
  * What it accesses with gicv is no memory but the virtual interface of a GICv2, which KVM maps.
+ * The memory of anon and huge has the number of each page at its start; guest is a guest_memfd.
  *
  * The guest's own tables say Normal Write-Back. A load that is not aligned succeeds unless stage 2
  * makes the page Device, so it tells the two apart.
  *
  *   --aligned	load from an aligned address
  *   --fetch	execute what is there
+ *   --store	store to an address that is not aligned
+ *   --sweep	load from all pages, and print what the last one has
+ *   --el0	from the user mode of the guest
+ *   --far	print the faulting address that the guest has, too: "far ADDRESS"
  *   --log	with dirty logging
+ *   --log-late	with dirty logging that is switched on when the guest has come back
  *   --nested N	from a guest of a guest hypervisor that has N as MemAttr in its stage 2
+ *   --nested-fwb	that guest hypervisor forces write-back
  *   --lower	the user of the BAR lowers its type before he maps it
  *   --lower-late	he does so when he has it mapped
  *   --disable	the function does not answer to its BARs
+ *   --unmap	the user takes the memory away again
  *   --flags	print the flags of the mapping that the user has, as smaps shows them
  *   --tables	print the host's stage-2 page tables of the machine first
  */
@@ -30,6 +38,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "s2-bar.h"
@@ -38,7 +47,8 @@
 
 struct probe_options {
 	struct s2_options vm;
-	bool log, lower, lower_late, disable, tables, flags;
+	bool log, log_late, lower, lower_late, disable, unmap, tables, flags, far;
+	bool guest; /* no user has the memory mapped */
 };
 
 static struct s2_source map_vfio(const char *address, uint32_t bar,
@@ -58,17 +68,29 @@ static struct s2_source map_vfio(const char *address, uint32_t bar,
 	return source;
 }
 
+static struct s2_source number_pages(struct s2_source source)
+{
+	uint32_t *pages = source.memory;
+
+	for (size_t page = 0; page < source.size / 4096; page++)
+		pages[page * 1024] = page;
+	return source;
+}
+
 static struct s2_source map_source(char **words, struct probe_options *options)
 {
 	options->vm.gicv = words[0] && !strcmp(words[0], "gicv");
-	if (options->vm.gicv)
-		return (struct s2_source){ NULL, 0 };
+	options->guest = words[0] && !strcmp(words[0], "guest");
+	if (options->vm.gicv || options->guest)
+		return (struct s2_source){ NULL, DEVICE_SIZE };
 	if (words[0] && !strcmp(words[0], "vfio") && words[1] && words[2])
 		return map_vfio(words[1], atoi(words[2]), options);
 	if (words[0] && !strcmp(words[0], "file") && words[1])
 		return s2_map_file(words[1]);
 	if (words[0] && !strcmp(words[0], "anon"))
-		return s2_map(-1, 0, DEVICE_SIZE);
+		return number_pages(s2_map(-1, 0, DEVICE_SIZE));
+	if (words[0] && !strcmp(words[0], "huge"))
+		return number_pages(s2_map_huge());
 	errx(2, "what memory?");
 }
 
@@ -96,7 +118,16 @@ static void print_stuck(const struct s2_vm *vm)
 	       (unsigned long long)s2_register(vm, SYS_FAR_EL1));
 }
 
-static void run(const struct s2_vm *vm)
+static void print_exception(const struct s2_vm *vm, const char *name, uint64_t far, bool with_far,
+			    uint64_t value)
+{
+	printf("%s %#llx", name, (unsigned long long)value);
+	if (with_far)
+		printf(" far %#llx", (unsigned long long)s2_register(vm, far));
+	putchar('\n');
+}
+
+static void run(const struct s2_vm *vm, bool with_far)
 {
 	const struct kvm_run *state = vm->state;
 	uint64_t value;
@@ -121,10 +152,10 @@ static void run(const struct s2_vm *vm)
 		printf("data %#llx\n", (unsigned long long)value);
 		break;
 	case ESR_EL1:
-		printf("esr %#llx\n", (unsigned long long)value);
+		print_exception(vm, "esr", SYS_FAR_EL1, with_far, value);
 		break;
 	case ESR_EL2:
-		printf("esr-el2 %#llx\n", (unsigned long long)value);
+		print_exception(vm, "esr-el2", SYS_FAR_EL2, with_far, value);
 		break;
 	default:
 		printf("mmio %#llx\n", (unsigned long long)state->mmio.phys_addr);
@@ -165,31 +196,72 @@ static void print_tables(int vm)
 	fclose(tables);
 }
 
+static bool parse_operation(const char *word, enum s2_operation *operation)
+{
+	static const struct {
+		const char *word;
+		enum s2_operation operation;
+	} operations[] = {
+		{ "--aligned", S2_ALIGNED }, { "--fetch", S2_FETCH }, { "--store", S2_STORE },
+		{ "--sweep", S2_SWEEP },
+	};
+
+	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
+		if (!strcmp(word, operations[i].word)) {
+			*operation = operations[i].operation;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_flag(const char *word, struct probe_options *options)
+{
+	const struct {
+		const char *word;
+		bool *flag;
+	} flags[] = {
+		{ "--el0", &options->vm.el0 },	      { "--far", &options->far },
+		{ "--log", &options->log },	      { "--log-late", &options->log_late },
+		{ "--lower", &options->lower },	      { "--lower-late", &options->lower_late },
+		{ "--disable", &options->disable },   { "--unmap", &options->unmap },
+		{ "--flags", &options->flags },	      { "--tables", &options->tables },
+		{ "--nested-fwb", &options->vm.nested_fwb },
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		if (!strcmp(word, flags[i].word)) {
+			*flags[i].flag = true;
+			return true;
+		}
+	}
+	return false;
+}
+
 static char **parse(char **words, struct probe_options *options)
 {
 	for (; *words && !strncmp(*words, "--", 2); words++) {
-		if (!strcmp(*words, "--aligned"))
-			options->vm.operation = S2_ALIGNED;
-		else if (!strcmp(*words, "--fetch"))
-			options->vm.operation = S2_FETCH;
-		else if (!strcmp(*words, "--log"))
-			options->log = true;
-		else if (!strcmp(*words, "--lower"))
-			options->lower = true;
-		else if (!strcmp(*words, "--lower-late"))
-			options->lower_late = true;
-		else if (!strcmp(*words, "--disable"))
-			options->disable = true;
-		else if (!strcmp(*words, "--flags"))
-			options->flags = true;
-		else if (!strcmp(*words, "--tables"))
-			options->tables = true;
-		else if (!strcmp(*words, "--nested") && words[1])
-			options->vm.nested = strtol(*++words, NULL, 0);
-		else
+		if (parse_operation(*words, &options->vm.operation) || parse_flag(*words, options))
+			continue;
+		if (strcmp(*words, "--nested") || !words[1])
 			errx(2, "what is %s?", *words);
+		options->vm.nested = strtol(*++words, NULL, 0);
 	}
 	return words;
+}
+
+/* Returns whether the machine has it; says why not. */
+static bool set_device_slot(const struct s2_vm *vm, const struct probe_options *options,
+			    struct s2_source device, bool log)
+{
+	int error = options->guest ?
+			    s2_set_guest_memory(vm, 1, DEVICE_IPA, device.size) :
+			    s2_set_slot(vm, 1, DEVICE_IPA, device.memory, device.size,
+					log ? KVM_MEM_LOG_DIRTY_PAGES : 0);
+
+	if (error)
+		printf("slot %s\n", strerrorname_np(error));
+	return !error;
 }
 
 int main(int argc, char **argv)
@@ -199,18 +271,18 @@ int main(int argc, char **argv)
 		.vm.nested = -1,
 	};
 	struct s2_source device = map_source(parse(argv + (argc > 0), &options), &options);
-	struct s2_vm vm = s2_make(&options.vm);
-	uint32_t flags = options.log ? KVM_MEM_LOG_DIRTY_PAGES : 0;
-	int error = 0;
+	struct s2_vm vm;
 
-	if (!options.vm.gicv)
-		error = s2_set_slot(&vm, 1, DEVICE_IPA, device.memory, device.size, flags);
-	if (error) {
-		printf("slot %s\n", strerrorname_np(error));
+	options.vm.pages = device.size / 4096;
+	vm = s2_make(&options.vm);
+	if (!options.vm.gicv && !set_device_slot(&vm, &options, device, options.log))
 		return 0;
-	}
+	if (options.unmap && munmap(device.memory, device.size))
+		err(1, "taking the memory away");
 	s2_make_cpu(&vm, &options.vm);
-	run(&vm);
+	run(&vm, options.far);
+	if (options.log_late)
+		set_device_slot(&vm, &options, device, true);
 	if (options.flags)
 		print_flags(device.memory);
 	if (options.tables)

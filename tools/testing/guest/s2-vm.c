@@ -20,6 +20,8 @@
 #define BLOCK		0x1ULL
 #define STAGE1_ATTR(n)	((n) << 2)
 #define STAGE1_XN	(3ULL << 53)
+#define STAGE1_USER	(1ULL << 6)
+#define STAGE1_READ	(1ULL << 7)
 #define STAGE2_ATTR(n)	((n) << 2)
 #define STAGE2_RW	(3ULL << 6)
 #define SHAREABLE	(3ULL << 8)
@@ -38,7 +40,9 @@
 #define HCR_VM		(1ULL << 0)
 #define HCR_RW		(1ULL << 31)
 #define HCR_E2H		(1ULL << 34)
+#define HCR_FWB		(1ULL << 46)
 #define MASKED		0x3c0		/* D, A, I and F */
+#define EL0T		0
 #define EL1H		5
 #define EL2H		9
 
@@ -84,7 +88,10 @@ asm(".pushsection .rodata\n"
     "	b	.\n"
     "4:	cmp	x2, #3\n"
     "	b.eq	5f\n"
-    "	b.hi	7f\n"
+    "	cmp	x2, #5\n"
+    "	b.eq	9f\n"
+    "	cmp	x2, #4\n"
+    "	b.eq	7f\n"
     "	br	x0\n"
     "5:	mov	x10, x0\n"
     "	mov	x11, x9\n"
@@ -105,6 +112,9 @@ asm(".pushsection .rodata\n"
     "	b.ne	8b\n"
     "	str	x4, [x1]\n"
     "	b	7b\n"
+    "9:	str	w4, [x0, #1]\n"
+    "	str	x4, [x1]\n"
+    "	b	.\n"
     "guest_code_end:\n"
     ".popsection\n");
 extern const char guest_code[], guest_code_end[];
@@ -127,21 +137,42 @@ int s2_ioctl(int fd, unsigned long request, void *argument, const char *name)
 	return result;
 }
 
-struct s2_source s2_map(int fd, off_t offset, uint64_t available)
+/* A place for a block, and room behind it. */
+static uintptr_t reserve(void)
 {
-	size_t size = available < DEVICE_SIZE ? available : DEVICE_SIZE;
-	char *room = mmap(NULL, 2 * DEVICE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uintptr_t address = ((uintptr_t)room + DEVICE_SIZE - 1) & ~(uintptr_t)(DEVICE_SIZE - 1);
-	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-	void *memory;
+	char *room = mmap(NULL, 3 * DEVICE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (room == MAP_FAILED)
 		err(1, "reserving addresses");
-	memory = mmap((void *)address, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd,
-		      offset);
+	return ((uintptr_t)room + DEVICE_SIZE - 1) & ~(uintptr_t)(DEVICE_SIZE - 1);
+}
+
+static struct s2_source map_at(uintptr_t address, int flags, int fd, off_t offset,
+			       uint64_t available)
+{
+	size_t size = available < DEVICE_SIZE ? available : DEVICE_SIZE;
+	void *memory = mmap((void *)address, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd,
+			    offset);
+
 	if (memory == MAP_FAILED)
 		err(1, "mapping the memory");
 	return (struct s2_source){ memory, size };
+}
+
+struct s2_source s2_map(int fd, off_t offset, uint64_t available)
+{
+	return map_at(reserve(), fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, offset,
+		      available);
+}
+
+struct s2_source s2_map_pages(int fd, off_t offset, uint64_t available)
+{
+	return map_at(reserve() + 4096, MAP_SHARED, fd, offset, available);
+}
+
+struct s2_source s2_map_huge(void)
+{
+	return map_at(reserve(), MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0, DEVICE_SIZE);
 }
 
 struct s2_source s2_map_file(const char *path)
@@ -155,20 +186,24 @@ struct s2_source s2_map_file(const char *path)
 }
 
 /* One block for each use, the same number in all tables. */
-static void fill_tables(char *memory, int nested)
+static void fill_tables(char *memory, const struct s2_options *options)
 {
 	uint64_t *stage1 = (uint64_t *)(memory + STAGE1), *stage2 = (uint64_t *)(memory + STAGE2);
 	const uint64_t own = BLOCK | ACCESSED | SHAREABLE, theirs = own | STAGE2_RW;
+	const uint64_t user = options->el0 ? STAGE1_USER : 0;
+	/* What user mode can write is nothing that EL1 fetches from. */
+	const uint64_t code = options->el0 ? STAGE1_USER | STAGE1_READ : 0;
+	const uint64_t write_back = options->nested_fwb ? 6 : 15;
 
-	stage1[0] = own | STAGE1_ATTR(0ULL);
-	stage1[1] = MEMORY_IPA | own | STAGE1_ATTR(0ULL);
-	stage1[2] = RESULT_IPA | own | STAGE1_ATTR(1ULL) | STAGE1_XN;
-	stage2[0] = theirs | STAGE2_ATTR((uint64_t)(nested & 15));
-	stage2[1] = MEMORY_IPA | theirs | STAGE2_ATTR(15ULL);
+	stage1[0] = own | user | STAGE1_ATTR(0ULL);
+	stage1[1] = MEMORY_IPA | own | code | STAGE1_ATTR(0ULL);
+	stage1[2] = RESULT_IPA | own | user | STAGE1_ATTR(1ULL) | STAGE1_XN;
+	stage2[0] = theirs | STAGE2_ATTR((uint64_t)(options->nested & 15));
+	stage2[1] = MEMORY_IPA | theirs | STAGE2_ATTR(write_back);
 	stage2[2] = RESULT_IPA | theirs | STAGE2_ATTR(1ULL);
 }
 
-static char *make_memory(int nested)
+static char *make_memory(const struct s2_options *options)
 {
 	char *memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -176,7 +211,7 @@ static char *make_memory(int nested)
 	if (memory == MAP_FAILED)
 		err(1, "the machine's memory");
 	memcpy(memory, guest_code, guest_code_end - guest_code);
-	fill_tables(memory, nested);
+	fill_tables(memory, options);
 	return memory;
 }
 
@@ -192,6 +227,23 @@ int s2_set_slot(const struct s2_vm *vm, uint32_t slot, uint64_t ipa, void *memor
 	};
 
 	return ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION, &region) ? errno : 0;
+}
+
+int s2_set_guest_memory(const struct s2_vm *vm, uint32_t slot, uint64_t ipa, uint64_t size)
+{
+	struct kvm_create_guest_memfd memory = {
+		.size = size,
+		.flags = GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED,
+	};
+	struct kvm_userspace_memory_region2 region = {
+		.slot = slot,
+		.flags = KVM_MEM_GUEST_MEMFD,
+		.guest_phys_addr = ipa,
+		.memory_size = size,
+		.guest_memfd = IOCTL(vm->vm, KVM_CREATE_GUEST_MEMFD, &memory),
+	};
+
+	return ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION2, &region) ? errno : 0;
 }
 
 static void set_attribute(int device, uint32_t group, uint64_t attribute, void *value)
@@ -267,7 +319,8 @@ static void set_registers(int cpu, const struct s2_options *options)
 	uint64_t sctlr = get_register(cpu, SYS_SCTLR_EL1) & ~SCTLR_A;
 	bool nested = options->nested >= 0;
 
-	set_register(cpu, S2_CORE(regs.pstate), MASKED | (nested ? EL2H : EL1H));
+	set_register(cpu, S2_CORE(regs.pstate),
+		     MASKED | (nested ? EL2H : options->el0 ? EL0T : EL1H));
 	set_register(cpu, S2_CORE(regs.pc), MEMORY_IPA + ENTRY);
 	set_register(cpu, X(0), DEVICE_IPA);
 	set_register(cpu, X(1), RESULT_IPA);
@@ -275,7 +328,8 @@ static void set_registers(int cpu, const struct s2_options *options)
 	set_register(cpu, X(5), nested ? VTCR : 0);
 	set_register(cpu, X(6), MEMORY_IPA + STAGE2);
 	set_register(cpu, X(9), options->pages);
-	set_register(cpu, X(7), HCR_VM | HCR_RW | HCR_E2H);
+	set_register(cpu, X(7),
+		     HCR_VM | HCR_RW | HCR_E2H | (options->nested_fwb ? HCR_FWB : 0));
 	set_register(cpu, SYS_VBAR_EL1, MEMORY_IPA);
 	set_register(cpu, SYS_MAIR_EL1, MAIR);
 	set_register(cpu, SYS_TCR_EL1, TCR);
@@ -283,6 +337,15 @@ static void set_registers(int cpu, const struct s2_options *options)
 	set_register(cpu, SYS_SCTLR_EL1, sctlr | SCTLR_M | SCTLR_C | SCTLR_I);
 	if (nested)
 		set_register(cpu, SYS_VBAR_EL2, MEMORY_IPA);
+}
+
+void s2_restart(const struct s2_vm *vm, const struct s2_options *options)
+{
+	/* What it has begun is done with first: that sets registers too. */
+	vm->state->immediate_exit = 1;
+	ioctl(vm->cpu, KVM_RUN, NULL);
+	vm->state->immediate_exit = 0;
+	set_registers(vm->cpu, options);
 }
 
 static void map_state(struct s2_vm *vm)
@@ -300,7 +363,7 @@ struct s2_vm s2_make(const struct s2_options *options)
 	int error;
 
 	vm.vm = IOCTL(vm.kvm, KVM_CREATE_VM, NULL);
-	error = s2_set_slot(&vm, 0, MEMORY_IPA, make_memory(options->nested), MEMORY_SIZE, 0);
+	error = s2_set_slot(&vm, 0, MEMORY_IPA, make_memory(options), MEMORY_SIZE, 0);
 	if (error)
 		errx(1, "no slot for the machine's memory: %s", strerror(error));
 	return vm;

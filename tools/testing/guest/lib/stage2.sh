@@ -43,6 +43,12 @@ take()
 	pci_bind "$1" vfio-pci
 }
 
+# outcome ARGUMENT...: the first word of s2-probe, and for an exception the last two digits.
+outcome()
+{
+	s2-probe "$@" | sed -n 's/^\(esr-el2\|esr\) .*\(..\)$/\1 \2/p; t; s/ .*//p'
+}
+
 # may_use_nc ARGUMENT...: whether a guest may use Normal Non-cacheable for what s2-probe
 # maps: its load comes through to the device, which need not like it.
 may_use_nc()
@@ -54,16 +60,25 @@ may_use_nc()
 	esac
 }
 
-# type_of ARGUMENT...: the memory type that the tables show for what s2-probe puts into
-# a machine; empty if there is none to be seen.
-type_of()
+# entry_of ARGUMENT...: "block" or "page" and the memory type, as the tables show it for what
+# s2-probe puts into a machine; empty if there is none to be seen. Before that comes what
+# s2-probe says of the slot.
+entry_of()
 {
 	s2-probe --tables --aligned "$@" | awk '
+		/^slot / { print }
 		/^table 0x0*10000000-/ {
+			kind = / BLK/ ? "block" : "page"
 			for (i = 1; i <= NF; i++)
 				if ($i ~ /^(NORMAL|NORMAL-NC|DEVICE)$/)
-					print $i
+					print kind, $i
 		}'
+}
+
+# type_of ARGUMENT...: the memory type alone.
+type_of()
+{
+	entry_of "$@" | sed -n 's/^\(block\|page\) //p'
 }
 
 # decisions EVENT COMMAND...: what the trace says of the command.
@@ -102,6 +117,22 @@ check_traced()
 	else
 		check "$name" traced "$@"
 	fi
+}
+
+# devices: lines NAME,ADDRESS,BAR for one function of each kind, with a BAR that can be mapped.
+devices()
+{
+	echo "shared memory,$RV_IVSHMEM_PCI,2"
+	echo "a teaching device,$RV_EDU_PCI,0"
+	echo "an integrated network card,$RV_INTEGRATED_PCI,0"
+	echo "a network card below a root port,$(root_port_child "$RV_RP0_PCI"),0"
+	echo "a test device behind a bridge,$(root_port_child "$RV_BRIDGE_PCI"),2"
+}
+
+# is_mode MODE: whether that is how KVM was started.
+is_mode()
+{
+	grep -qw "kvm-arm.mode=$1" /proc/cmdline
 }
 
 # root_port_child ADDRESS: the function behind a root port.

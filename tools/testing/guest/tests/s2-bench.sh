@@ -7,7 +7,7 @@
 . /rv/lib/vfio.sh
 . /rv/lib/stage2.sh
 
-ktap_plan 5
+ktap_plan 6
 file=$(bar "$RV_IVSHMEM_PCI" 2)
 granted=$(root_port_child "$RV_RP1_PCI")
 
@@ -20,6 +20,8 @@ if s2-time "$file" "$granted" 2 >/tmp/figures; then
 else
 	ktap_fail "figures"
 fi
+check "2 MiB of a BAR with a grant take one fault" \
+	grep -qx "figure stage2-faults granted-block 1" /tmp/figures
 # Not figures to compare: the emulation combines no writes.
 if s2-time "$granted" 2 >/tmp/writes && grep -q '^writes normal-nc [1-9]' /tmp/writes &&
 		grep -q '^writes device [1-9]' /tmp/writes; then

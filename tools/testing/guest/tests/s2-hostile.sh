@@ -12,6 +12,7 @@ endpoint=$(root_port_child "$RV_RP1_PCI")
 check "vfio accepts a machine without interrupt remapping" vfio_allow_interrupts
 check "vfio-pci takes an endpoint" take "$endpoint"
 check "vfio-pci takes a conventional function" take "$RV_IVSHMEM_PCI"
-ktap_subtest "an endpoint" s2-hostile 15 "$endpoint" 2
-ktap_subtest "a conventional function" s2-hostile 15 "$RV_IVSHMEM_PCI" 2
+device=$(by_policy told ended)
+ktap_subtest "an endpoint" s2-hostile 15 "$endpoint" 2 "$device"
+ktap_subtest "a conventional function" s2-hostile 15 "$RV_IVSHMEM_PCI" 2 "$device"
 ktap_done

@@ -26,7 +26,7 @@ lacks_flag()
 	s2-probe "$@" | grep "^flags " | grep -v " $flag "
 }
 
-ktap_plan 22
+ktap_plan 25
 device=$RV_IVSHMEM_PCI
 file=$(bar "$device" 2)
 
@@ -46,9 +46,11 @@ check_equal "its writes cannot be logged" "slot EINVAL" "$(s2-probe --log file "
 check "vfio-pci takes the device" take "$device"
 check_equal "a BAR with a grant is Normal" "data 0" "$(s2-probe vfio "$device" 2)"
 check_equal "it is not executable either" "$FETCH_ABORT" "$(s2-probe --fetch vfio "$device" 2)"
-check_equal "it is Non-cacheable in the tables" "$(seen NORMAL-NC)" \
-	"$(type_of vfio "$device" 2)"
+check_equal "it is Non-cacheable in the tables" "$(seen "block NORMAL-NC")" \
+	"$(entry_of vfio "$device" 2)"
 check_equal "nor can its writes be logged" "slot EINVAL" "$(s2-probe --log vfio "$device" 2)"
+check_equal "not later either, and it stays a block" \
+	"$(echo "slot EINVAL"; seen "block NORMAL-NC")" "$(entry_of --log-late vfio "$device" 2)"
 
 # Who looks at the user sees what has been granted.
 check "the grant is seen in smaps" has_flag uc --flags vfio "$device" 2
@@ -57,6 +59,13 @@ check "no grant is seen where there is none" lacks_flag uc --flags file "$file"
 # One that is switched off is no page at all.
 check_equal "a BAR that is off is told of" "$(by_policy "run EFAULT at 0x10000000" "run EFAULT")" \
 	"$(s2-probe --disable vfio "$device" 2)"
+
+# Nor is one that its user has unmapped, and no user fills the log with that.
+check_equal "a BAR that is taken away is told of" \
+	"$(by_policy "run EFAULT at 0x10000000" "run EFAULT")" \
+	"$(s2-probe --unmap vfio "$device" 2)"
+check_equal "the kernel's log says nothing of it" "$(by_policy 0 1)" \
+	"$(dmesg | grep -c "Failed to find VMA")"
 
 # C makes no difference between endpoints, and neither does this yet.
 for function in "$RV_INTEGRATED_PCI" "$(root_port_child "$RV_RP0_PCI")"; do
