@@ -7,39 +7,12 @@
  * away, in whatever order it comes, takes pointer masking itself away too.
  * Otherwise a guest that was promised none would not survive where there is none.
  */
-#include "onereg.h"
+#include "onereg_guest.h"
 #include "kselftest_harness.h"
-
-#define EXC_LOAD_ACCESS 5
-#define TAG (0x2aUL << 57)
-#define SECRET 0x1234
 
 /* What the guest tells of. */
 #define REPORT 1
 #define ASKED 2
-
-static unsigned long target = SECRET;
-static volatile unsigned long traps;
-
-static void skip_instruction(struct pt_regs *regs)
-{
-	traps++;
-	regs->epc += 4;
-}
-
-/* Whether a load goes through whose pointer has bits in the masked part. */
-static bool tagged_load_works(void)
-{
-	unsigned long address = (unsigned long)&target | TAG, value = 0;
-
-	traps = 0;
-	asm volatile(".option push\n"
-		     ".option norvc\n"
-		     "ld %0, 0(%1)\n"
-		     ".option pop\n"
-		     : "+r"(value) : "r"(address) : "memory");
-	return !traps && value == SECRET;
-}
 
 static void guest_reports(void)
 {
@@ -52,12 +25,8 @@ static void guest_reports(void)
 static void guest_code(unsigned long pmlen, unsigned long flags)
 {
 	guest_reports();
-	if (pmlen) {
-		struct sbiret set = sbi_ecall(SBI_EXT_FWFT, FWFT_SET, FWFT_PMLEN, pmlen,
-					      flags, 0, 0, 0);
-
-		GUEST_SYNC_ARGS(ASKED, set.error, 0, 0, 0);
-	}
+	if (pmlen)
+		GUEST_SYNC_ARGS(ASKED, guest_masks(pmlen, flags), 0, 0, 0);
 	for (;;)
 		guest_reports();
 }
@@ -73,12 +42,9 @@ struct report {
 static struct kvm_vcpu *new_vcpu(void)
 {
 	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_code);
 
-	vm_init_vector_tables(vm);
-	vcpu_init_vector_tables(vcpu);
-	vm_install_exception_handler(vm, EXC_LOAD_PAGE_FAULT, skip_instruction);
-	vm_install_exception_handler(vm, EXC_LOAD_ACCESS, skip_instruction);
+	vm_create_with_one_vcpu(&vcpu, guest_code);
+	skip_what_traps(vcpu);
 	vcpu_args_set(vcpu, 2, 0UL, 0UL);
 	return vcpu;
 }
@@ -132,17 +98,22 @@ static long ask_for(struct kvm_vcpu *vcpu, unsigned long pmlen)
 	return set_of(vcpu);
 }
 
-/* What a VMM can take away, and the letters that stand for it in an order. */
-static int take(struct kvm_vcpu *vcpu, char what)
+/* What a VMM can take away and give back, and the letters that stand for it in an order. */
+static int give_or_take(struct kvm_vcpu *vcpu, char what, unsigned long value)
 {
 	switch (what) {
 	case 'i':
-		return isa_ext_set(vcpu, KVM_RISCV_ISA_EXT_SMNPM, 0);
+		return isa_ext_set(vcpu, KVM_RISCV_ISA_EXT_SMNPM, value);
 	case 'f':
-		return onereg_set_ulong(vcpu, FWFT_REG(pointer_masking.enable), 0);
+		return onereg_set_ulong(vcpu, FWFT_REG(pointer_masking.enable), value);
 	default:
-		return onereg_set_ulong(vcpu, RISCV_SBI_EXT_REG(KVM_RISCV_SBI_EXT_FWFT), 0);
+		return onereg_set_ulong(vcpu, RISCV_SBI_EXT_REG(KVM_RISCV_SBI_EXT_FWFT), value);
 	}
+}
+
+static int take(struct kvm_vcpu *vcpu, char what)
+{
+	return give_or_take(vcpu, what, 0);
 }
 
 TEST_F(pointer_masking, is_off_until_the_guest_asks)
@@ -204,12 +175,33 @@ TEST_F(pointer_masking, ends_when_the_vmm_takes_it_from_a_running_guest)
 	EXPECT_EQ(SBI_ERR_NOT_SUPPORTED, then.error);
 }
 
+/* Pointer masking is on, and its ground is taken away and given back: it is off. */
+static void check_off_and_on(struct __test_metadata *_metadata, struct kvm_vcpu *vcpu, char what)
+{
+	struct report first;
+
+	ASSERT_EQ(0, onereg_set_ulong(vcpu, FWFT_REG(pointer_masking.value), 7));
+	ASSERT_EQ(0, give_or_take(vcpu, what, 0));
+	ASSERT_EQ(0, give_or_take(vcpu, what, 1));
+	first = report_of(vcpu);
+	EXPECT_FALSE(first.masked);
+	EXPECT_EQ(0, first.error);
+	EXPECT_EQ(0, first.pmlen);
+}
+
 TEST_F(pointer_masking, is_off_again_after_off_and_on)
 {
-	ASSERT_EQ(0, onereg_set_ulong(self->vcpu, FWFT_REG(pointer_masking.value), 7));
-	ASSERT_EQ(0, take(self->vcpu, 'f'));
-	ASSERT_EQ(0, onereg_set_ulong(self->vcpu, FWFT_REG(pointer_masking.enable), 1));
-	EXPECT_FALSE(report_of(self->vcpu).masked);
+	check_off_and_on(_metadata, self->vcpu, 'f');
+}
+
+TEST_F(pointer_masking, is_off_again_after_isa_off_and_on)
+{
+	check_off_and_on(_metadata, self->vcpu, 'i');
+}
+
+TEST_F(pointer_masking, is_off_again_after_sbi_off_and_on)
+{
+	check_off_and_on(_metadata, self->vcpu, 's');
 }
 
 TEST_F(pointer_masking, cannot_be_restored_where_it_was_taken)
