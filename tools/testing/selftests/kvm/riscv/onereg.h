@@ -21,6 +21,10 @@
 	__kvm_reg_id(KVM_REG_RISCV_ISA_EXT, KVM_REG_RISCV_ISA_MULTI_##kind, \
 		     word, KVM_REG_SIZE_ULONG)
 
+#define SBI_MULTI_REG(kind)						\
+	__kvm_reg_id(KVM_REG_RISCV_SBI_EXT, KVM_REG_RISCV_SBI_MULTI_##kind, \
+		     0, KVM_REG_SIZE_ULONG)
+
 /* SBI's number of the extension, and of its functions and features. */
 #define SBI_EXT_FWFT		0x46574654
 #define FWFT_SET		0
@@ -28,7 +32,16 @@
 #define FWFT_LANDING_PAD	1
 #define FWFT_SHADOW_STACK	2
 #define FWFT_PMLEN		5
+#define FWFT_LOCK		1
 #define SBI_ERR_DENIED_LOCKED	-14
+
+/* What a guest cannot have without V.  Nothing but V switches them off. */
+#define EXTENSIONS_OF_V							\
+	KVM_RISCV_ISA_EXT_ZVBB, KVM_RISCV_ISA_EXT_ZVBC, KVM_RISCV_ISA_EXT_ZVKB, \
+	KVM_RISCV_ISA_EXT_ZVKG, KVM_RISCV_ISA_EXT_ZVKNED, KVM_RISCV_ISA_EXT_ZVKNHA, \
+	KVM_RISCV_ISA_EXT_ZVKNHB, KVM_RISCV_ISA_EXT_ZVKSED, KVM_RISCV_ISA_EXT_ZVKSH, \
+	KVM_RISCV_ISA_EXT_ZVKT, KVM_RISCV_ISA_EXT_ZVFH, KVM_RISCV_ISA_EXT_ZVFHMIN, \
+	KVM_RISCV_ISA_EXT_ZVFBFMIN, KVM_RISCV_ISA_EXT_ZVFBFWMA
 
 /* 0, or what went wrong as a negative errno. */
 static inline int onereg_get(struct kvm_vcpu *vcpu, u64 id, void *value)
