@@ -12,8 +12,8 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "onereg.h"
 #include "onereg_counter.h"
+#include "onereg_guest.h"
 #include "kselftest_harness.h"
 
 #define PTE_PBMT_NC (1ULL << 61)
@@ -29,15 +29,8 @@
 		     ".option pop\n"					\
 		     __VA_ARGS__)
 
-static volatile unsigned long traps;
 static unsigned char block[4096] __aligned(4096);
 static unsigned char vectors[VECTOR_BYTES] __aligned(64);
-
-static void skip_instruction(struct pt_regs *regs)
-{
-	traps++;
-	regs->epc += 4;
-}
 
 static void enable_units(void)
 {
@@ -85,11 +78,6 @@ static void try_ssaia(void)
 static void try_zkr(void)
 {
 	asm volatile("csrrw t0, 0x015, zero" : : : "t0");	/* seed */
-}
-
-static void try_zicntr(void)
-{
-	asm volatile("csrr t0, 0xc01" : : : "t0");	/* time */
 }
 
 /* A CSR of a counter that counts nothing is an illegal instruction on any host. */
@@ -161,7 +149,7 @@ static const struct attempt attempts[] = {
 	{ EXT(ZICBOZ), try_zicboz },
 	{ EXT(ZICFILP), try_zicfilp },
 	{ EXT(ZICFISS), try_zicfiss },
-	{ EXT(ZICNTR), try_zicntr },
+	{ EXT(ZICNTR), try_time },
 	{ EXT(ZIHPM), try_zihpm },
 	{ EXT(ZKR), try_zkr },
 };
@@ -176,16 +164,10 @@ static const struct attempt *attempt_at(unsigned long ext)
 
 static struct kvm_vcpu *new_vcpu(void)
 {
-	static const int vectors_of_interest[] = {
-		EXC_INST_ILLEGAL, EXC_LOAD_PAGE_FAULT, EXC_VIRTUAL_INST_FAULT,
-	};
 	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_code);
 
-	vm_init_vector_tables(vm);
-	vcpu_init_vector_tables(vcpu);
-	for (size_t i = 0; i < ARRAY_SIZE(vectors_of_interest); i++)
-		vm_install_exception_handler(vm, vectors_of_interest[i], skip_instruction);
+	vm_create_with_one_vcpu(&vcpu, guest_code);
+	skip_what_traps(vcpu);
 	return vcpu;
 }
 
@@ -313,7 +295,7 @@ static void guest_looks_at_the_time(void)
 {
 	for (;;) {
 		traps = 0;
-		try_zicntr();
+		try_time();
 		GUEST_SYNC(traps);
 	}
 }
@@ -336,6 +318,39 @@ TEST(time_is_gone_for_one_guest_only)
 	}
 	kvm_vm_free(with->vm);
 	kvm_vm_free(without->vm);
+}
+
+/* What needs the time register itself keeps it: Sstc, which cannot be switched off. */
+TEST(base_counters_go_by_strict_rules_without_sstc)
+{
+	struct kvm_vcpu *vcpu = new_vcpu();
+	bool sstc = isa_ext_value(vcpu, KVM_RISCV_ISA_EXT_SSTC) == 1;
+	int expected = rules_are_strict() && !sstc ? 0 : -EINVAL;
+
+	EXPECT_EQ(1, isa_ext_value(vcpu, KVM_RISCV_ISA_EXT_ZICNTR));
+	EXPECT_EQ(expected, isa_ext_set(vcpu, KVM_RISCV_ISA_EXT_ZICNTR, 0));
+	EXPECT_EQ(!!expected, isa_ext_value(vcpu, KVM_RISCV_ISA_EXT_ZICNTR));
+	kvm_vm_free(vcpu->vm);
+}
+
+/* KVM emulates cycle and instret for whom it has them, and time is the processor's. */
+TEST(all_base_counters_are_gone)
+{
+	static const struct attempt counters[] = {
+		{ EXT(ZICNTR), try_cycle }, { EXT(ZICNTR), try_time }, { EXT(ZICNTR), try_instret },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		struct kvm_vcpu *vcpu = new_vcpu();
+		bool goes = !isa_ext_set(vcpu, KVM_RISCV_ISA_EXT_ZICNTR, 0);
+		bool there = works(vcpu, &counters[i]);
+
+		kvm_vm_free(vcpu->vm);
+		if (!goes)
+			SKIP(return, "it cannot be switched off");
+		EXPECT_FALSE(there)
+			TH_LOG("counter %lu", i);
+	}
 }
 
 /*
