@@ -8,11 +8,10 @@
  */
 #include <strings.h>
 
-#include "onereg.h"
+#include "onereg_trace.h"
 #include "kselftest_harness.h"
 
 #define TEXT_SIZE (1 << 18)
-#define EVENT "events/kvm/kvm_onereg_refused/enable"
 #define ROLLS 300
 
 #define NAME(ext) [KVM_RISCV_ISA_EXT_##ext] = #ext
@@ -43,21 +42,15 @@ static void guest_code(void)
 
 FIXTURE(table) {
 	struct kvm_vcpu *vcpu;
-	char path[64];
+	char path[PATH_LENGTH];
 };
-
-static void path_of_table(char *path, size_t size, const struct kvm_vm *vm)
-{
-	snprintf(path, size, "/sys/kernel/debug/kvm/%d-%d/isa_extensions", getpid(), vm->fd);
-}
 
 FIXTURE_SETUP(table)
 {
 	self->vcpu = NULL;
 	if (write_text(TABLES, "1"))
 		SKIP(return, "the kernel has no such table");
-	path_of_table(self->path, sizeof(self->path),
-		      vm_create_with_one_vcpu(&self->vcpu, guest_code));
+	path_of_table(vm_create_with_one_vcpu(&self->vcpu, guest_code), self->path);
 	ASSERT_EQ(0, access(self->path, R_OK));
 }
 
@@ -208,11 +201,11 @@ TEST_F(table, is_there_on_request_only)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
-	char path[64];
+	char path[PATH_LENGTH];
 
 	ASSERT_EQ(0, write_text(TABLES, "0"));
 	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
-	path_of_table(path, sizeof(path), vm);
+	path_of_table(vm, path);
 	EXPECT_EQ(-1, access(path, F_OK));
 	EXPECT_EQ(0, access(self->path, F_OK));
 	kvm_vm_free(vm);
@@ -223,10 +216,10 @@ TEST_F(table, outlives_the_vmm)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_code);
-	char path[64];
+	char path[PATH_LENGTH];
 	int fd;
 
-	path_of_table(path, sizeof(path), vm);
+	path_of_table(vm, path);
 	fd = open(path, O_RDONLY);
 	ASSERT_LE(0, fd);
 	kvm_vm_free(vm);
@@ -240,29 +233,6 @@ FIXTURE(trace) {
 	const char *folder;
 };
 
-static const char *folder_of_traces(void)
-{
-	static const char * const folders[] = {
-		"/sys/kernel/tracing", "/sys/kernel/debug/tracing",
-	};
-	char path[96];
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		snprintf(path, sizeof(path), "%s/" EVENT, folders[i]);
-		if (!access(path, W_OK))
-			return folders[i];
-	}
-	return NULL;
-}
-
-static int tell_tracer(const char *folder, const char *file, const char *what)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, file);
-	return write_text(path, what);
-}
-
 FIXTURE_SETUP(trace)
 {
 	vm_create_with_one_vcpu(&self->vcpu, guest_code);
@@ -270,25 +240,23 @@ FIXTURE_SETUP(trace)
 	if (!self->folder)
 		SKIP(return, "the kernel has no such event");
 	ASSERT_EQ(0, tell_tracer(self->folder, "trace", " "));
-	ASSERT_EQ(0, tell_tracer(self->folder, EVENT, "1"));
+	ASSERT_EQ(0, tell_tracer(self->folder, REFUSED_EVENT, "1"));
 }
 
 FIXTURE_TEARDOWN(trace)
 {
 	if (self->folder)
-		tell_tracer(self->folder, EVENT, "0");
+		tell_tracer(self->folder, REFUSED_EVENT, "0");
 	kvm_vm_free(self->vcpu->vm);
 }
 
 /* How many events there have been; they are gone then. */
 static int events(const char *folder)
 {
-	char path[96];
 	int count = 0;
 
-	snprintf(path, sizeof(path), "%s/trace", folder);
-	read_text(path, text, sizeof(text));
-	for (const char *at = text; (at = strstr(at, "kvm_onereg_refused:")); at++)
+	read_trace(folder, text, sizeof(text));
+	for (const char *at = text; (at = strstr(at, REFUSED_LINE)); at++)
 		count++;
 	tell_tracer(folder, "trace", " ");
 	return count;
@@ -324,10 +292,11 @@ struct refusal {
 };
 
 #define NOT(ext, value, reason, err) \
-	{ reason, RISCV_ISA_EXT_REG(KVM_RISCV_ISA_EXT_##ext), value, err }
+	((struct refusal) { reason, RISCV_ISA_EXT_REG(KVM_RISCV_ISA_EXT_##ext), value, err })
 
 TEST_F(trace, has_the_reason)
 {
+	bool sstc = isa_ext_value(self->vcpu, KVM_RISCV_ISA_EXT_SSTC) == 1;
 	const struct refusal refusals[] = {
 		{ "unknown type", RISCV_CORE_REG(mode) & ~KVM_REG_RISCV_TYPE_MASK, 0, -ENOENT },
 		{ "wrong size", RISCV_CORE_REG(mode) ^ KVM_REG_SIZE_U16, 0, -EINVAL },
@@ -338,9 +307,11 @@ TEST_F(trace, has_the_reason)
 		NOT(ZICBOZ, 2, "bad value", -EINVAL),
 		NOT(H, 1, "not offered", -EINVAL),
 		NOT(ZBA, 0, "nothing turns it off", -EINVAL),
-		NOT(SSTC, 0, "KVM uses it", -EINVAL),
+		sstc ? NOT(SSTC, 0, "KVM uses it", -EINVAL) :
+		       NOT(SSTC, 0, "not on the host", -ENOENT),
 	};
 
+	events(self->folder);
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		const struct refusal *refusal = &refusals[i];
 
