@@ -9,6 +9,8 @@
 
 has_kvm
 
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+
 ktap_plan 4
 for name in pointer_masking_test isa_ext_disable_test onereg_migration_test \
 	onereg_hostile_test; do
