@@ -23,7 +23,7 @@ kvm_load rust 2>/dev/null || ktap_skip_all "there is no Rust module"
 has_kvm
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 
-ktap_plan 6
+ktap_plan 7
 check_equal "the rules are not strict at first" N "$(cat "$STRICT")"
 echo 1 >"$STRICT"
 check_equal "the rules are strict" Y "$(cat "$STRICT")"
@@ -41,4 +41,5 @@ strict_test isa_ext_disable_test -v ZICNTR -v ZIHPM -v ZKR -v SSAIA $gone \
 strict_test onereg_strict_test
 strict_test onereg_introspection_test
 strict_test onereg_migration_test -v ran_by_list -v fresh_from_the_end -f guest
+strict_test onereg_vector_test
 ktap_done

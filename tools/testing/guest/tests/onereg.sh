@@ -11,9 +11,9 @@ has_kvm
 
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 
-ktap_plan 4
+ktap_plan 5
 for name in pointer_masking_test isa_ext_disable_test onereg_migration_test \
-	onereg_hostile_test; do
+	onereg_vector_test onereg_hostile_test; do
 	ktap_subtest "$name" without_chatter "$KVM_TESTS/$name"
 done
 ktap_done
