@@ -356,6 +356,18 @@ impl Vcpu<'_> {
         Ok(value != 0)
     }
 
+    /// Returns the address at which the guest is told of stolen time, or that of none.
+    pub(crate) fn stolen_time_address(&self) -> u64 {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).sta.shmem }
+    }
+
+    /// Sets it.
+    pub(crate) fn set_stolen_time_address(&mut self, address: u64) {
+        // SAFETY: The pointer is valid by the type's invariant.
+        unsafe { (*self.arch()).sta.shmem = address };
+    }
+
     /// Returns how many bytes a vector register has.
     pub(crate) fn vector_bytes(&self) -> u64 {
         // SAFETY: The pointer is valid by the type's invariant.

@@ -480,19 +480,37 @@ fn trace_left_out_sbi(vcpu: &Vcpu<'_>, id: RegId, reg: &OneReg<'_>) {
 ///
 /// A firmware feature that is turned off leaves nothing on, nor is anything turned on of one that
 /// is off. The C code looks at what is off only when the guest asks.
+///
+/// The address for stolen time has no upper half with 64 bits, and the register for it is 0. The
+/// C code forgets the whole address when it is written.
 fn set_sbi_state(vcpu: &mut Vcpu<'_>, id: RegId, reg: &OneReg<'_>) -> Outcome {
+    const STA: u64 = 0;
+    const UPPER_HALF: u64 = 1;
     const FWFT: u64 = 1;
 
-    vcpu.set_in_c(id.class, reg)?;
-    if id.subtype() == FWFT {
-        if let Some(feature) = Feature::of_register(id.number_in_subtype()) {
-            if !vcpu.is_feature_enabled(feature)? {
-                let off = feature.off(vcpu.switches());
+    let stolen_time = vcpu.stolen_time_address();
 
-                vcpu.set_switches(off);
-                vcpu.mark_csrs_dirty();
-            }
-        }
+    vcpu.set_in_c(id.class, reg)?;
+    match (id.subtype(), id.number_in_subtype()) {
+        (STA, UPPER_HALF) => vcpu.set_stolen_time_address(stolen_time),
+        (FWFT, number) => turn_off_disabled(vcpu, number)?,
+        _ => {}
+    }
+
+    Ok(())
+}
+
+/// Turns off the firmware feature that a register belongs to, if it is disabled.
+fn turn_off_disabled(vcpu: &mut Vcpu<'_>, register: u64) -> Result {
+    let Some(feature) = Feature::of_register(register) else {
+        return Ok(());
+    };
+
+    if !vcpu.is_feature_enabled(feature)? {
+        let off = feature.off(vcpu.switches());
+
+        vcpu.set_switches(off);
+        vcpu.mark_csrs_dirty();
     }
 
     Ok(())

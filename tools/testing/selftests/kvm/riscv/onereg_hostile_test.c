@@ -405,6 +405,7 @@ FIXTURE(hostile) {
 FIXTURE_SETUP(hostile)
 {
 	self->traces = folder_of_traces();
+	write_text(TABLES, "1");
 	if (!self->traces)
 		return;
 	ASSERT_EQ(0, tell_tracer(self->traces, "trace", " "));
@@ -418,6 +419,7 @@ FIXTURE_TEARDOWN(hostile)
 	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_code);
 	struct ucall uc;
 
+	write_text(TABLES, "0");
 	/* Another guest does not notice. */
 	EXPECT_EQ(UCALL_SYNC, run_to_ucall(vcpu, &uc));
 	kvm_vm_free(vm);
