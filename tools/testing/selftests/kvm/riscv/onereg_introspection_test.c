@@ -315,9 +315,6 @@ TEST_F(trace, has_the_reason)
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		const struct refusal *refusal = &refusals[i];
 
-		if (refusal->id == RISCV_ISA_EXT_REG(KVM_RISCV_ISA_EXT_SSTC) &&
-		    isa_ext_value(self->vcpu, KVM_RISCV_ISA_EXT_SSTC) < 0)
-			continue;
 		EXPECT_EQ(refusal->err,
 			  onereg_set_ulong(self->vcpu, refusal->id, refusal->value));
 		EXPECT_TRUE(told(self->folder, true, refusal->id, refusal->reason,
