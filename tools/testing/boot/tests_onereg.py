@@ -18,6 +18,7 @@ def _test(name: str, seconds: int) -> GuestTest:
 REG_LIST = _test('kvm-reg-list', 240)
 UPSTREAM = _test('kvm-upstream', 120)
 PMU = _test('kvm-pmu', 300)
+MOVES = _test('onereg-moves', 60)
 OWN = _test('onereg', 450)
 ABI = _test('onereg-abi', 300)
 LOOKING = _test('onereg-introspection', 120)
@@ -85,8 +86,9 @@ DIFFERENCES: tuple[Difference, ...] = (
              'C refuses any write to an SBI extension after a run'),
     _differs(f'{_MIGRATION}.global.same_sbi_words_can_be_written_after_a_run',
              'C refuses any write to an SBI extension after a run'),
-    _differs(f'{_MIGRATION}.guest.by_list.is_still_told_of_stolen_time',
-             'C forgets the address when its upper half is written'),
+    Difference(f'onereg-moves.{_MIGRATION}.guest.by_list.'
+               'is_still_told_of_stolen_time', Status.PASSED, Status.FAILED,
+               'C forgets the address when its upper half is written', (ARCH,)),
     _differs(f'{_NO_VECTORS}.can_give_them_once_allowed',
              'C leaves vectors off for a guest that gets them later'),
     _differs(f'{_NO_VECTORS}.finds_none_of_what_it_wrote_after_off_and_on',
@@ -122,9 +124,14 @@ def _new() -> list[Boot]:
 
 
 def pmu(driver: str) -> Boot:
-    """A boot of its own, on the quick kernel, since it takes long."""
+    """A boot of the quick kernel: one test takes long.
+
+    And about once in a thousand times, with C as with Rust, a guest that was
+    moved does not come back, or has lost its vector CSRs; far more often where
+    the kernel checks everything. Why is not known.
+    """
     return Boot(f'onereg-pmu-{driver}', ARCH, flavour='plain', driver=driver,
-                module='kvm', tests=(PMU,), thorough=True,
+                module='kvm', tests=(PMU, MOVES), thorough=True,
                 oracle='onereg-pmu-c' if driver == 'rust' else '')
 
 

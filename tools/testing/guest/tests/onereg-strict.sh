@@ -40,6 +40,6 @@ strict_test isa_ext_disable_test -v ZICNTR -v ZIHPM -v ZKR -v SSAIA $gone \
 	-t whatever_can_be_switched_off_can_be_missed -t time_is_gone_for_one_guest_only
 strict_test onereg_strict_test
 strict_test onereg_introspection_test
-strict_test onereg_migration_test -v ran_by_list -v fresh_from_the_end -f guest
+strict_test onereg_migration_test -v ran_by_list -v fresh_from_the_end
 strict_test onereg_vector_test
 ktap_done
