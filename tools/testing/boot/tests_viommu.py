@@ -133,7 +133,8 @@ def _boot(mode: Mode, arch: str, driver: str, oracle: str) -> Boot:
     # has the same outcomes.
     return Boot(f'{mode.name}-{driver}', arch,
                 flavour='plain' if driver == 'c' else 'test',
-                variant='viommu', driver=driver, tests=mode.tests, append=mode.append, oracle=oracle,
+                variant='viommu', driver=driver, tests=mode.tests,
+                append=mode.append, oracle=oracle,
                 iommu_options=mode.iommu_options, qemu=mode.qemu,
                 last_traces=mode.last_traces)
 

@@ -23,9 +23,11 @@ enum {
 	KVM_S2_POLICY_SLOT_LOG		= 0x02,	/* writes to it are to be logged */
 };
 
-/* What a guest hypervisor has in its own stage 2; nothing is set where there is none. */
+/*
+ * What a guest hypervisor has in its own stage 2, with its MemAttr in the four bits below; nothing
+ * is set where there is none.
+ */
 enum {
-	KVM_S2_POLICY_NESTED_MEMATTR	= 0x0f,
 	KVM_S2_POLICY_NESTED_FWB	= 0x10,	/* it forces write-back */
 	KVM_S2_POLICY_NESTED		= 0x80,
 };
